@@ -1,28 +1,27 @@
-import { estimateFinishMs } from '../ledger/estimate.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { SupervisedLifecycle } from './lifecycle.ts';
-import type { Figures } from './protocol.ts';
+import { localNode, type NodeStatus } from '../endpoints/node.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { State } from '../lifecycle/state.ts';
+import type { Figures, WireStatus } from './protocol.ts';
 
 /** The figures of this worker, now. */
-export function figuresOf(lifecycle: SupervisedLifecycle, drainingSinceMs: number | null): Figures {
-  const now = performance.now();
+export function figuresOf(lifecycle: Lifecycle): Figures {
   const outcomes: Figures['outcomes'] = {};
   const refused: Figures['refused'] = {};
   for (const tally of lifecycle.ledger.tallies) {
     outcomes[tally.kind] = { ...tally.outcomes };
     if (tally.refused > 0) refused[tally.kind] = tally.refused;
   }
-  const deadline = lifecycle.deadlineAtMs;
-  return {
-    state: lifecycle.state,
-    epoch: lifecycle.epoch,
-    inFlight: lifecycle.inFlight,
-    inFlightByKind: lifecycle.ledger.inFlightByKind(),
-    outcomes,
-    refused,
-    drainingForMs: drainingSinceMs === null ? null : now - drainingSinceMs,
-    estimateMs: estimateFinishMs(lifecycle.ledger as Ledger).ms,
-    deadlineInMs: deadline === undefined ? null : Math.max(0, deadline - now),
-    rssBytes: process.memoryUsage.rss(),
-  };
+  const status = localNode(lifecycle).status() as NodeStatus;
+  return { ...toWire(status), outcomes, refused, rssBytes: process.memoryUsage.rss() };
+}
+
+/** A date becomes a time from now: the two processes share no clock that is safe to send. */
+function toWire({ deadlineAt, ...status }: NodeStatus): WireStatus {
+  const left = deadlineAt === undefined ? null : Math.max(0, deadlineAt.getTime() - Date.now());
+  return { ...status, deadlineInMs: left };
+}
+
+export function fromWire({ deadlineInMs, ...status }: WireStatus): NodeStatus {
+  const deadlineAt = deadlineInMs === null ? undefined : new Date(Date.now() + deadlineInMs);
+  return { ...status, state: status.state as State, deadlineAt };
 }

@@ -1,14 +1,13 @@
+import { localNode } from '../endpoints/node.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { checkSelf } from './check.ts';
 import { figuresOf } from './figures.ts';
-import type { SupervisedLifecycle } from './lifecycle.ts';
 import { supervisedServers } from './listen.ts';
-import { localOps, type NodeDoor, setNode } from './node.ts';
+import { connectNode } from './node.ts';
 import {
   type Answer,
   type Ask,
-  type Figures,
   type FromWorker,
-  type NodeWait,
   PROTOCOL,
   type Question,
   type Questions,
@@ -25,7 +24,7 @@ let linked = false;
  * Ties the lifecycle of this process to the supervisor that started it: readiness and counts go up,
  * retire, stop and the node's questions come down. Does nothing when no supervisor started it.
  */
-export function superviseWorker(lifecycle: SupervisedLifecycle): void {
+export function superviseWorker(lifecycle: Lifecycle): void {
   if (linked || process.env.LASTCALL_WORKER === undefined || !process.send) return;
   linked = true;
   // What the application starts itself is no worker of this supervisor.
@@ -34,15 +33,14 @@ export function superviseWorker(lifecycle: SupervisedLifecycle): void {
 }
 
 class WorkerLink {
-  readonly #lifecycle: SupervisedLifecycle;
+  readonly #lifecycle: Lifecycle;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
   #sentAtMs = 0;
   #sent = '';
-  #drainingSinceMs: number | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(lifecycle: SupervisedLifecycle) {
+  constructor(lifecycle: Lifecycle) {
     this.#lifecycle = lifecycle;
   }
 
@@ -54,24 +52,23 @@ class WorkerLink {
     // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
     process.once('disconnect', () => {
       clearInterval(this.#timer);
-      if (this.#lifecycle.state !== 'stopped') this.#stop('supervisor_lost', {});
+      if (this.#lifecycle.state !== 'stopped')
+        void this.#lifecycle.stop({ reason: 'supervisor lost' });
     });
     this.#lifecycle.events.on('state', () => this.#onState());
-    setNode(this.#lifecycle, this.#door());
+    connectNode(this.#lifecycle, (what, detail) => this.#ask(what, detail));
     this.#send({ type: 'hello', pid: process.pid, node: process.version });
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
     this.#onState();
   }
 
   #onState(): void {
-    const { state } = this.#lifecycle;
+    const { state, currentStop } = this.#lifecycle;
     if (state === 'starting') return;
-    if (state === 'ready') {
-      this.#drainingSinceMs = null;
-      this.#send({ type: 'ready' });
-    } else {
-      this.#drainingSinceMs ??= performance.now();
-      this.#send({ type: 'stopping', reason: state });
+    if (state === 'ready') this.#send({ type: 'ready' });
+    else {
+      const { reason = state, exit = false } = currentStop ?? {};
+      this.#send({ type: 'stopping', reason, exit });
     }
     this.#push(true);
     if (state !== 'stopped') return;
@@ -85,35 +82,30 @@ class WorkerLink {
 
   /** Sends the figures when they changed, or when `always`: they are the heartbeat as well. */
   #push(always: boolean): void {
-    const figures = this.#figures();
+    const figures = figuresOf(this.#lifecycle);
     const print = JSON.stringify([figures.state, figures.outcomes, figures.inFlightByKind]);
-    if (!always && print === this.#sent) return;
     const changed = print !== this.#sent;
-    const beatDue = performance.now() - this.#sentAtMs >= BEAT_MS;
+    if (!always && !changed) return;
     this.#sent = print;
     this.#sentAtMs = performance.now();
     this.#send({ type: 'figures', figures });
-    const text = changed && (beatDue || always) ? localOps(this.#lifecycle)?.metrics() : undefined;
-    if (text !== undefined) this.#send({ type: 'metrics', text });
+    // The totals must outlive the worker; a second of them is what a SIGKILL can cost.
+    if (always) this.#send({ type: 'metrics', text: this.#metrics() });
   }
 
-  #figures(): Figures {
-    return figuresOf(this.#lifecycle, this.#drainingSinceMs);
+  #metrics(): string {
+    return localNode(this.#lifecycle).metrics() as string;
   }
 
   #take(message: ToWorker): void {
-    if (message.type === 'retire') this.#stop(message.reason, { siblings: true, leave: false });
+    if (message.type === 'retire')
+      void this.#lifecycle.stop({ reason: message.reason, siblings: true });
     else if (message.type === 'stop')
-      this.#stop(message.reason, message.force ? { force: true } : {});
+      void (message.force
+        ? this.#lifecycle.force(message.reason)
+        : this.#lifecycle.stop({ reason: message.reason }));
     else if (message.type === 'ask') void this.#answer(message);
     else this.#settle(message);
-  }
-
-  #stop(reason: string, options: { siblings?: boolean; leave?: boolean; force?: boolean }): void {
-    // A stop that fails says so by the exit code; there is nobody else to tell.
-    this.#lifecycle.stop({ reason, exit: true, ...options }).catch((error: unknown) => {
-      console.error(error);
-    });
   }
 
   async #answer(ask: Ask): Promise<void> {
@@ -121,51 +113,22 @@ class WorkerLink {
       const value = await this.#doLocally(ask);
       this.#send({ type: 'answer', id: ask.id, value });
     } catch (error) {
-      this.#send({ type: 'answer', id: ask.id, error: String(error) });
+      const message = error instanceof Error ? error.message : String(error);
+      this.#send({ type: 'answer', id: ask.id, error: message });
     }
   }
 
-  async #doLocally(ask: Ask): Promise<unknown> {
-    const lifecycle = this.#lifecycle;
-    switch (ask.what) {
-      case 'figures':
-        return this.#figures();
-      case 'drain':
-        if (lifecycle.state === 'ready') lifecycle.drain({ reason: ask.detail });
-        return this.#figures();
-      case 'resume':
-        if (lifecycle.state === 'ready') return 'was_ready';
-        return lifecycle.resume() ? 'resumed' : 'too_late';
-      case 'wait':
-        return localOps(lifecycle)?.wait(ask.detail) ?? this.#waitIdle(ask.detail);
-      case 'metrics':
-        return localOps(lifecycle)?.metrics() ?? '';
-      case 'check': {
-        const [server] = supervisedServers();
-        return server ? checkSelf(server, ask.detail) : { status: 0 };
-      }
-      default:
-        throw new Error(`an unknown question: ${String(ask.what)}`);
+  async #doLocally({ what, detail }: Ask): Promise<unknown> {
+    const node = localNode(this.#lifecycle);
+    if (what === 'metrics') return node.metrics();
+    if (what === 'wait') return node.wait(detail);
+    if (what === 'reset') return node.reset();
+    if (what === 'check') {
+      const [server] = supervisedServers();
+      return server ? checkSelf(server, detail) : { status: 0 };
     }
-  }
-
-  /** The wait of a worker that serves no endpoints. */
-  async #waitIdle(reason: string): Promise<NodeWait> {
-    const startedMs = performance.now();
-    if (this.#lifecycle.state === 'ready') this.#lifecycle.drain({ reason });
-    await this.#lifecycle.ledger.idle();
-    const waitedMs = performance.now() - startedMs;
-    return { timedOut: false, undone: false, cancelled: 0, activeStreams: 0, waitedMs };
-  }
-
-  #door(): NodeDoor {
-    return {
-      figures: () => this.#ask('figures'),
-      drain: (reason) => this.#ask('drain', reason),
-      resume: () => this.#ask('resume'),
-      wait: (reason) => this.#ask('wait', reason),
-      metrics: () => this.#ask('metrics'),
-    };
+    if (what !== 'status') await node.begin(what, detail);
+    return figuresOf(this.#lifecycle);
   }
 
   async #ask<Q extends Question>(what: Q, detail = ''): Promise<Questions[Q]['node']> {

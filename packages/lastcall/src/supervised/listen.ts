@@ -18,14 +18,14 @@ let sockets: InheritedSocket[] | undefined;
 let single = false;
 const servers = new Set<Server>();
 
-/** The sockets that came with `LASTCALL_LISTEN`, each given to one server. Read once. */
+/** The sockets that came with `LASTCALL_SOCKETS`, each given to one server. Read once. */
 function inherited(): InheritedSocket[] {
   if (!sockets) {
-    const text = process.env.LASTCALL_LISTEN;
+    const text = process.env.LASTCALL_SOCKETS;
     sockets = text === undefined ? [] : (JSON.parse(text) as InheritedSocket[]);
     single = sockets.length === 1;
     // A program that the application starts has not inherited the sockets.
-    delete process.env.LASTCALL_LISTEN;
+    delete process.env.LASTCALL_SOCKETS;
   }
   return sockets;
 }

@@ -1,60 +1,41 @@
+import type { DrainResult } from '../lifecycle/stop.ts';
+
 /**
  * What a worker and its supervisor say to each other over the IPC channel. Every message carries
  * `lastcall: 1`, so that an application's own messages on the same channel are left alone.
  */
 export const PROTOCOL = 1;
 
-/** The figures of one worker. */
-export interface Figures {
+/** `NodeStatus` in a form that survives JSON. */
+export interface WireStatus {
   state: string;
-  epoch: number;
   inFlight: number;
   inFlightByKind: Record<string, number>;
+  /** Seconds since the stop began; 0 while there is none. */
+  shutdownSeconds: number;
+  /** Time left until work is cancelled; `null` while no stop runs. */
+  deadlineInMs: number | null;
+  estimateMs: number | null;
+}
+
+/** The figures of one worker. */
+export interface Figures extends WireStatus {
   /** kind -> outcome -> how many since the worker started. */
   outcomes: Record<string, Record<string, number>>;
   refused: Record<string, number>;
-  /** Since when the worker drains, in milliseconds before now; `null` when it does not. */
-  drainingForMs: number | null;
-  /** When the work in flight will probably have ended; `null` when nothing can be said. */
-  estimateMs: number | null;
-  /** Time left until work is cancelled; `null` when no stop runs. */
-  deadlineInMs: number | null;
   rssBytes: number;
 }
-
-/** The figures of a whole node: the sum over its workers. */
-export interface NodeFigures {
-  state: string;
-  workers: number;
-  inFlight: number;
-  inFlightByKind: Record<string, number>;
-  drainingForMs: number | null;
-  estimateMs: number | null;
-  deadlineInMs: number | null;
-}
-
-/** How a wait for the end of a drain ended. */
-export interface NodeWait {
-  /** The deadline passed and the rest was cancelled. */
-  timedOut: boolean;
-  /** The drain was undone while the caller waited. */
-  undone: boolean;
-  cancelled: number;
-  activeStreams: number;
-  waitedMs: number;
-}
-
-export type Resumed = 'resumed' | 'was_ready' | 'too_late';
 
 /**
  * Questions that go both ways: a worker asks for the whole node, the supervisor asks one worker.
  * `check`: whether the worker answers a request of its own for the path in `detail`.
  */
 export interface Questions {
-  figures: { worker: Figures; node: NodeFigures };
-  drain: { worker: Figures; node: NodeFigures };
-  resume: { worker: Resumed; node: Resumed };
-  wait: { worker: NodeWait; node: NodeWait };
+  status: { worker: Figures; node: WireStatus };
+  initiate: { worker: Figures; node: WireStatus };
+  drain: { worker: Figures; node: WireStatus };
+  reset: { worker: boolean; node: boolean };
+  wait: { worker: DrainResult; node: DrainResult };
   metrics: { worker: string; node: string };
   check: { worker: { status: number }; node: never };
 }
@@ -76,18 +57,18 @@ export type FromWorker =
   | { type: 'ready' }
   | { type: 'figures'; figures: Figures }
   | { type: 'metrics'; text: string }
-  | { type: 'stopping'; reason: string }
+  /** The worker has begun to stop by itself or by a signal of its own, `exit`: for good. */
+  | { type: 'stopping'; reason: string; exit: boolean }
   | Ask
   | Answer;
 
 export type ToWorker =
+  /** Others serve on the same sockets: finish what is connected, refuse nothing, and end. */
   | { type: 'retire'; reason: string }
+  /** The node goes: stop in full; `force`: cancel at once. */
   | { type: 'stop'; reason: string; force: boolean }
   | Ask
   | Answer;
-
-/** What goes over the channel. */
-export type Framed<M> = M & { lastcall: typeof PROTOCOL };
 
 /** The message inside, when it is one of ours. */
 export const unframe = (raw: unknown): Record<string, unknown> | undefined =>
