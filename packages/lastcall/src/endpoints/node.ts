@@ -1,0 +1,61 @@
+import { estimateFinishMs } from '../ledger/estimate.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { STATES, type State } from '../lifecycle/state.ts';
+import type { DrainResult } from '../lifecycle/stop.ts';
+import { renderMetrics } from '../telemetry/metrics.ts';
+
+/** The facts that the endpoints answer with. */
+export interface NodeStatus {
+  state: State;
+  inFlight: number;
+  inFlightByKind: Record<string, number>;
+  /** Seconds since the stop began; 0 while there is none. */
+  shutdownSeconds: number;
+  deadlineAt: Date | undefined;
+  /** Estimated time until the last work ends; null while there is too little data. */
+  estimateMs: number | null;
+}
+
+/**
+ * What the endpoints speak for: one process, or, under a supervisor, the whole node. Each call may
+ * be answered later.
+ */
+export interface NodeControl {
+  status(): NodeStatus | Promise<NodeStatus>;
+  /** Begins to stop without ending the process; returns the status after it. */
+  begin(how: 'initiate' | 'drain', reason: string): NodeStatus | Promise<NodeStatus>;
+  /** Begins to stop unless it has begun, and waits for the result. */
+  wait(reason: string): Promise<DrainResult>;
+  /** Undoes a stop; returns whether there was one. Throws `ERR_LASTCALL_STATE` when it is too late. */
+  reset(): boolean | Promise<boolean>;
+  metrics(): string | Promise<string>;
+}
+
+/** The node that is this one process. */
+export function localNode(lifecycle: Lifecycle): NodeControl {
+  const status = (): NodeStatus => ({
+    state: lifecycle.state,
+    inFlight: lifecycle.inFlight,
+    inFlightByKind: lifecycle.ledger.inFlightByKind(),
+    shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,
+    deadlineAt: lifecycle.currentStop?.deadlineAt,
+    estimateMs: estimateFinishMs(lifecycle.ledger).ms,
+  });
+  return {
+    status,
+    begin(how, reason) {
+      void lifecycle[how]({ reason });
+      return status();
+    },
+    wait: (reason) => lifecycle.initiate({ reason }),
+    reset: () => lifecycle.resume(),
+    metrics: () =>
+      renderMetrics({
+        ledger: lifecycle.ledger,
+        counters: lifecycle.counters,
+        state: lifecycle.state,
+        states: STATES,
+        forcedKills: lifecycle.killRecord.forcedKills,
+      }),
+  };
+}

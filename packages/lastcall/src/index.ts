@@ -1,0 +1,12 @@
+export { ERRORS, LastcallError, type ErrorCode } from './errors.ts';
+export { parseDurationMs } from './duration.ts';
+export type { Lease } from './ledger/lease.ts';
+export type { Refusal, Work } from './ledger/ledger.ts';
+export { OUTCOMES, type Outcome } from './ledger/outcome.ts';
+export type { Drainable } from './lifecycle/drainable.ts';
+export { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.ts';
+export type { ExitCode, StopRecord } from './lifecycle/record.ts';
+export type { SignalOptions } from './lifecycle/signals.ts';
+export { STATES, type State, type StateChange } from './lifecycle/state.ts';
+export type { DrainResult, Stop, StopRequest } from './lifecycle/stop.ts';
+export { OPTIONS, type LifecycleOptions, type ServiceInfo } from './options.ts';

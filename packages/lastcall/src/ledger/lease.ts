@@ -1,0 +1,97 @@
+import { LastcallError } from '../errors.ts';
+import type { Ledger } from './ledger.ts';
+import type { Outcome } from './outcome.ts';
+import type { Tally } from './tally.ts';
+
+let lastId = 0;
+
+/**
+ * The unique handle on one piece of admitted work. It is ended exactly once: the first call of
+ * `end` wins, later ones change nothing.
+ */
+export class Lease {
+  readonly admitted = true as const;
+  /** Unique in this process; two pieces of work never share one, whatever ids clients give. */
+  readonly id: number;
+  readonly label: string | undefined;
+  /** When the work was admitted, on the monotonic clock (`performance.now()`). */
+  readonly startedMs: number;
+  /** For the adapter that admitted the work: what answers it. */
+  owner: unknown;
+  readonly #ledger: Ledger;
+  #tally: Tally;
+  #controller: AbortController | undefined;
+  #cancelled: LastcallError | undefined;
+  #outcome: Outcome | undefined;
+
+  constructor(ledger: Ledger, tally: Tally, label: string | undefined) {
+    this.id = ++lastId;
+    this.label = label;
+    this.startedMs = performance.now();
+    this.#ledger = ledger;
+    this.#tally = tally;
+  }
+
+  /** The kind of work: `request`, `stream`, `task`, ... It may be set until the lease has ended. */
+  get kind(): string {
+    return this.#tally.kind;
+  }
+
+  set kind(kind: string) {
+    if (this.#outcome === undefined) this.#tally = this.#ledger.moveKind(this.#tally, kind);
+  }
+
+  /** How the work ended; `undefined` while it runs. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Why the work was asked to stop; `undefined` while nobody has asked. */
+  get cancelReason(): LastcallError | undefined {
+    return this.#cancelled;
+  }
+
+  /** Aborts at the deadline of a stop, on revoke, and when the client goes; its reason is coded. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#cancelled) this.#controller.abort(this.#cancelled);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Asks the work to stop: aborts `signal` with `reason`. The lease stays open until `end`. */
+  cancel(reason: LastcallError): void {
+    if (this.#outcome !== undefined || this.#cancelled) return;
+    this.#cancelled = reason;
+    this.#controller?.abort(reason);
+  }
+
+  /**
+   * Ends the lease. Work that was cancelled at the deadline counts as `expired` even when its
+   * handler then ended it in good order. Returns false when it had ended before.
+   */
+  end(outcome: Outcome = 'completed'): boolean {
+    if (this.#outcome !== undefined) return false;
+    const final = this.#cancelled ? this.#afterCancel(outcome, this.#cancelled) : outcome;
+    this.#outcome = final;
+    if (final === 'cancelled' && !this.#cancelled) this.#abortGone();
+    this.#ledger.settle(this, this.#tally, final);
+    return true;
+  }
+
+  #afterCancel(outcome: Outcome, reason: LastcallError): Outcome {
+    if (outcome === 'handed_over' || outcome === 'lost') return outcome;
+    return reason.code === 'ERR_LASTCALL_DEADLINE' || reason.code === 'ERR_LASTCALL_FORCED'
+      ? 'expired'
+      : 'cancelled';
+  }
+
+  #abortGone(): void {
+    this.#cancelled = new LastcallError(
+      'ERR_LASTCALL_CLIENT_GONE',
+      'The client went away before its work was done.',
+    );
+    this.#controller?.abort(this.#cancelled);
+  }
+}

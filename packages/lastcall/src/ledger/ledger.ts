@@ -1,0 +1,107 @@
+import type { LastcallError } from '../errors.ts';
+import { Lease } from './lease.ts';
+import type { Outcome } from './outcome.ts';
+import { Tally } from './tally.ts';
+
+/** Work that was not admitted: nothing was registered, and nothing has to be ended. */
+export interface Refusal {
+  readonly admitted: false;
+  /** The lifecycle state that refused it. */
+  readonly state: string;
+  /** What to tell the client in `Retry-After`, in milliseconds. */
+  readonly retryAfterMs: number;
+}
+
+export interface Work {
+  kind: string;
+  /** A finer name for estimates and the console: a route, a model. */
+  label?: string;
+}
+
+/** The one register of work in flight. Nothing else counts work. */
+export class Ledger {
+  readonly #leases = new Set<Lease>();
+  readonly #tallies = new Map<string, Tally>();
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** Registers one piece of work. */
+  open(kind: string, label?: string): Lease {
+    const tally = this.tally(kind);
+    const lease = new Lease(this, tally, label);
+    tally.inFlight += 1;
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  /** Called by a lease when it ends. */
+  settle(lease: Lease, tally: Tally, outcome: Outcome): void {
+    this.#leases.delete(lease);
+    tally.inFlight -= 1;
+    tally.outcomes[outcome] += 1;
+    if (outcome === 'completed') tally.durations.add(performance.now() - lease.startedMs);
+    if (this.#idle && this.#leases.size === 0) {
+      this.#idle.resolve();
+      this.#idle = undefined;
+    }
+  }
+
+  /** Called by a lease whose kind changes: moves it from one count to another. */
+  moveKind(from: Tally, kind: string): Tally {
+    const to = this.tally(kind);
+    from.inFlight -= 1;
+    to.inFlight += 1;
+    return to;
+  }
+
+  /** The counts of one kind; made when first asked for. */
+  tally(kind: string): Tally {
+    let tally = this.#tallies.get(kind);
+    if (!tally) {
+      tally = new Tally(kind);
+      this.#tallies.set(kind, tally);
+    }
+    return tally;
+  }
+
+  get tallies(): Iterable<Tally> {
+    return this.#tallies.values();
+  }
+
+  /** Open leases, oldest first. */
+  get leases(): Iterable<Lease> {
+    return this.#leases.values();
+  }
+
+  get inFlight(): number {
+    return this.#leases.size;
+  }
+
+  /** Work in flight by kind, without the kinds that have none. */
+  inFlightByKind(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { kind, inFlight } of this.#tallies.values())
+      if (inFlight > 0) counts[kind] = inFlight;
+    return counts;
+  }
+
+  /** Resolves when no work is in flight: at once, or with the end of the last lease. */
+  idle(): Promise<void> {
+    if (this.#leases.size === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers<void>();
+    return this.#idle.promise;
+  }
+
+  /** Asks every open lease to stop; returns how many were asked. */
+  cancelAll(reason: LastcallError): number {
+    const open = [...this.#leases];
+    for (const lease of open) lease.cancel(reason);
+    return open.length;
+  }
+
+  /** Ends what is still open as lost: the last entry before the process goes. */
+  writeOff(): number {
+    const open = [...this.#leases];
+    for (const lease of open) lease.end('lost');
+    return open.length;
+  }
+}

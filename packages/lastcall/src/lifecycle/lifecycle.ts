@@ -1,0 +1,214 @@
+import type { EventEmitter } from 'node:events';
+import { LastcallError } from '../errors.ts';
+import { KillRecord } from '../ledger/kill-record.ts';
+import type { Lease } from '../ledger/lease.ts';
+import { Ledger, type Refusal, type Work } from '../ledger/ledger.ts';
+import { type LifecycleOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
+import { Counters } from '../telemetry/counters.ts';
+import type { Drainable } from './drainable.ts';
+import { type Hook, Hooks } from './hooks.ts';
+import { type House, runStop } from './phases.ts';
+import { makeRecord, type StopRecord } from './record.ts';
+import { handleSignals, type SignalOptions } from './signals.ts';
+import { type State, type StateChange, StateMachine } from './state.ts';
+import { type DrainResult, Stop, type StopRequest } from './stop.ts';
+
+/** The lifecycle of one process: what it is doing, and how it stops. Made by `createLifecycle`. */
+export class Lifecycle {
+  readonly options: ResolvedOptions;
+  readonly ledger = new Ledger();
+  readonly counters = new Counters();
+  readonly startedMs = performance.now();
+  readonly killRecord: KillRecord;
+  readonly #machine = new StateMachine();
+  readonly #hooks = new Hooks();
+  readonly #servers = new Set<Drainable>();
+  readonly #stopped = Promise.withResolvers<StopRecord>();
+  #stop: Stop | undefined;
+  #handlesSignals = false;
+
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+    this.killRecord = new KillRecord(options.recordDir, options.name);
+    this.#machine.events.on('state', ({ to }) =>
+      this.killRecord.write(to, this.ledger.inFlightByKind()),
+    );
+  }
+
+  get state(): State {
+    return this.#machine.current;
+  }
+
+  /** Raised by each `resume`, so that who waits for an undone drain can be told. */
+  get epoch(): number {
+    return this.#machine.epoch;
+  }
+
+  /** `state` events, with the state left and the state entered. */
+  get events(): EventEmitter<{ state: [StateChange] }> {
+    return this.#machine.events;
+  }
+
+  /** The stop under way; undefined while there is none. */
+  get currentStop(): Stop | undefined {
+    return this.#stop;
+  }
+
+  get inFlight(): number {
+    return this.ledger.inFlight;
+  }
+
+  /** Resolves with the account when the process has stopped. */
+  get stopped(): Promise<StopRecord> {
+    return this.#stopped.promise;
+  }
+
+  /** Resolves when `state` is entered; at once when it is the current one. */
+  when(state: State): Promise<void> {
+    return this.#machine.when(state);
+  }
+
+  /** The service can take work. Returns false, and changes nothing, when a stop came first. */
+  ready(): boolean {
+    if (this.state !== 'starting') return this.state === 'ready';
+    this.#machine.move('ready');
+    return true;
+  }
+
+  /** Admits and registers one piece of work, in one step, or refuses it. */
+  admit(work: Work): Lease | Refusal {
+    const state = this.#machine.current;
+    if (state === 'ready' || state === 'starting') return this.ledger.open(work.kind, work.label);
+    this.counters.lateArrivals += 1;
+    if (state === 'leaving') return this.ledger.open(work.kind, work.label);
+    this.ledger.tally(work.kind).refused += 1;
+    return { admitted: false, state, retryAfterMs: this.options.retryAfterMs };
+  }
+
+  /**
+   * Stops the service; see `StopRequest`. A stop that is under way is joined: its deadline stays.
+   * Resolves with the account when everything is closed.
+   */
+  stop(request: StopRequest): Promise<StopRecord> {
+    this.#begin(request);
+    return this.stopped;
+  }
+
+  /** Refuses new work at once and waits for what runs, without ending the process. */
+  drain(request: { reason: string }): Promise<DrainResult> {
+    return this.#begin({ ...request, exit: false, leave: false }).drained.promise;
+  }
+
+  /** Starts to leave, then drains, without ending the process. */
+  initiate(request: { reason: string }): Promise<DrainResult> {
+    return this.#begin({ ...request, exit: false }).drained.promise;
+  }
+
+  /** Cancels what still runs, now; the process ends within `forceMs`. */
+  force(reason: string): Promise<StopRecord> {
+    const stop = this.#begin({ reason, leave: false });
+    stop.force();
+    return this.stopped;
+  }
+
+  /**
+   * Undoes a stop that has not begun to cancel or close. Returns whether there was one.
+   * Throws `ERR_LASTCALL_STATE` when it is too late.
+   */
+  resume(): boolean {
+    const stop = this.#stop;
+    if (!stop) return false;
+    if ((this.state !== 'leaving' && this.state !== 'draining') || stop.forced)
+      throw new LastcallError(
+        'ERR_LASTCALL_STATE',
+        `The stop can no longer be undone: the lifecycle is ${this.state}. Start a new process instead.`,
+        { state: this.state },
+      );
+    this.#stop = undefined;
+    this.#machine.epoch += 1;
+    this.#machine.move(stop.readyBefore ? 'ready' : 'starting');
+    stop.undo();
+    for (const server of this.#servers) server.resume();
+    void this.#hooks.runTogether('resume', undefined);
+    return true;
+  }
+
+  /** Adapters register their server here. */
+  attach(server: Drainable): void {
+    this.#servers.add(server);
+  }
+
+  /** Runs when work is refused from now on: stop fetching jobs. */
+  onDrain(name: string, hook: Hook): void {
+    this.#hooks.add('drain', name, hook);
+  }
+
+  /** Runs when a drain was undone: fetch jobs again. */
+  onResume(name: string, hook: Hook): void {
+    this.#hooks.add('resume', name, hook);
+  }
+
+  /** Runs after the last work has ended and before anything closes: save state, caches, warm-up. */
+  onCheckpoint(name: string, hook: Hook): void {
+    this.#hooks.add('checkpoint', name, hook);
+  }
+
+  /** Runs after the servers have closed, in reverse order of registration: close pools, sockets. */
+  onClose(name: string, hook: Hook): void {
+    this.#hooks.add('close', name, hook);
+  }
+
+  /** Runs after everything has closed: flush logs, metrics, traces. */
+  onFlush(name: string, hook: Hook): void {
+    this.#hooks.add('flush', name, hook);
+  }
+
+  /** Takes SIGTERM, SIGINT, SIGQUIT and fatal errors, and ends the process. Called twice it does nothing more. */
+  handleSignals(options: SignalOptions = {}): void {
+    if (this.#handlesSignals) return;
+    this.#handlesSignals = true;
+    handleSignals(this, options);
+  }
+
+  #begin(request: StopRequest): Stop {
+    const under = this.#stop;
+    if (under) {
+      if (request.exit !== false) under.requestExit(request.fatal);
+      if (request.leave === false) under.skipLeave();
+      return under;
+    }
+    const stop = new Stop(request, this.options, {
+      ready: this.state === 'ready',
+      inFlight: this.inFlight,
+    });
+    this.#stop = stop;
+    void stop.drained.promise.then(({ status }) =>
+      this.counters.drained(status, stop.durationSeconds),
+    );
+    void this.#run(stop);
+    return stop;
+  }
+
+  async #run(stop: Stop): Promise<void> {
+    const house: House = {
+      ledger: this.ledger,
+      machine: this.#machine,
+      hooks: this.#hooks,
+      options: this.options,
+      servers: this.#servers,
+    };
+    await runStop(house, stop);
+    if (stop.undone) return;
+    const record = makeRecord(stop, this.ledger, this.#hooks);
+    this.killRecord.end();
+    this.#stopped.resolve(record);
+  }
+}
+
+/**
+ * Makes the lifecycle of this process. Options may also come from the environment, which wins.
+ * Throws `ERR_LASTCALL_OPTION`, `ERR_LASTCALL_OPTION_UNKNOWN` or `ERR_LASTCALL_BUDGET`.
+ */
+export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
+  return new Lifecycle(resolveOptions(options));
+}

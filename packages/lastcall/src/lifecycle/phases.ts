@@ -1,0 +1,101 @@
+import { LastcallError } from '../errors.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Drainable } from './drainable.ts';
+import type { Hooks } from './hooks.ts';
+import type { StateMachine } from './state.ts';
+import type { Stop } from './stop.ts';
+
+export interface House {
+  readonly ledger: Ledger;
+  readonly machine: StateMachine;
+  readonly hooks: Hooks;
+  readonly options: ResolvedOptions;
+  readonly servers: ReadonlySet<Drainable>;
+}
+
+/** Runs one stop from its first phase to its last. Returns early when it is undone. */
+export async function runStop(house: House, stop: Stop): Promise<void> {
+  await leave(house, stop);
+  if (stop.undone) return;
+  await drain(house, stop);
+  if (stop.undone) return;
+  await cancel(house, stop);
+  stop.drained.resolve(
+    stop.cancelled > 0 ? { status: 'timeout', cancelled: stop.cancelled } : { status: 'completed' },
+  );
+  await hold(stop);
+  if (stop.undone) return;
+  await close(house, stop);
+}
+
+async function leave({ machine, options, servers }: House, stop: Stop): Promise<void> {
+  machine.move('leaving');
+  const evidence = Promise.all([...servers].map((server) => server.leave(stop)));
+  if (!stop.leave) return;
+  const minMs = stop.startedMs + options.leaveMinMs;
+  const maxMs = stop.startedMs + options.leaveMaxMs;
+  const until = (limitMs: number) => (): number =>
+    stop.leave ? Math.min(stop.siblings ? Infinity : limitMs, stop.deadlineMs) : 0;
+  if (options.leaveMinMs > 0) await stop.until(undefined, until(minMs));
+  await stop.until(evidence, until(maxMs));
+}
+
+async function drain({ machine, hooks, ledger, servers }: House, stop: Stop): Promise<void> {
+  machine.move('draining');
+  for (const server of servers) server.drain(stop);
+  // Job sources stop fetching; their leases are waited for below, not their hooks.
+  void hooks.runTogether('drain', stop);
+  const idle = ledger.idle();
+  void idle.then(() => {
+    if (machine.current === 'draining' && !stop.undone)
+      stop.drained.resolve({ status: 'completed' });
+  });
+  const quiet = Promise.all([idle, ...[...servers].map((server) => server.quiet())]);
+  await stop.until(quiet, () => stop.deadlineMs);
+}
+
+async function cancel({ machine, ledger, servers, options }: House, stop: Stop): Promise<void> {
+  if (ledger.inFlight === 0) return;
+  machine.move('cancelling');
+  stop.cancelled = ledger.cancelAll(cancelReason(stop));
+  const idle = ledger.idle();
+  // The last quarter of the force time is kept for final answers and for hooks.
+  const reserveMs = Math.min(options.forceMs / 4, 500);
+  await stop.until(idle, () => stop.endMs - reserveMs);
+  if (ledger.inFlight > 0) for (const server of servers) server.finish();
+  await stop.until(idle, () => stop.endMs);
+}
+
+/** A drain that was not asked to exit waits here until it is, or until it is undone. */
+async function hold(stop: Stop): Promise<void> {
+  if (!stop.exit) await stop.until(undefined, () => (stop.exit ? 0 : Infinity));
+}
+
+async function close({ machine, hooks, servers, ledger }: House, stop: Stop): Promise<void> {
+  machine.move('closing');
+  const end = (): number => stop.endMs;
+  const service = [...servers].filter((server) => !server.admin);
+  const admin = [...servers].filter((server) => server.admin);
+  await stop.until(hooks.runTogether('checkpoint', stop), end);
+  await stop.until(Promise.all(service.map((server) => server.close(stop))), end);
+  for (const server of service) server.destroy();
+  await stop.until(hooks.runReversed('close', stop), end);
+  await stop.until(hooks.runTogether('flush', stop), end);
+  await stop.until(Promise.all(admin.map((server) => server.close(stop))), end);
+  for (const server of admin) server.destroy();
+  ledger.writeOff();
+  machine.move('stopped');
+}
+
+function cancelReason(stop: Stop): LastcallError {
+  return stop.forced
+    ? new LastcallError('ERR_LASTCALL_FORCED', 'An operator forced the stop.', {
+        reason: stop.reason,
+      })
+    : new LastcallError(
+        'ERR_LASTCALL_DEADLINE',
+        `The deadline passed ${stop.durationSeconds.toFixed(1)} s after the stop began (${stop.reason}).`,
+        { reason: stop.reason },
+      );
+}

@@ -1,0 +1,218 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Endpoints } from '../endpoints/endpoints.ts';
+import { localNode } from '../endpoints/node.ts';
+import { LastcallError } from '../errors.ts';
+import type { Lease } from '../ledger/lease.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { inheritListen } from '../supervised/listen.ts';
+import { superviseWorker } from '../supervised/link.ts';
+import { type Connection } from './support/connection.ts';
+import { HttpDrain } from './support/http-drain.ts';
+import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
+
+const CONNECTION = Symbol('lastcall.connection');
+const LEASE = Symbol('lastcall.lease');
+const ATTACHED = Symbol('lastcall.attached');
+const REQUEST = Object.freeze({ kind: 'request' });
+const UPGRADE = Object.freeze({ kind: 'socket' });
+
+interface Held extends IncomingMessage {
+  socket: Socket & { [CONNECTION]?: Connection };
+  [LEASE]?: Lease;
+}
+
+export interface HttpOptions {
+  /** The admin listener closes last, and may alone serve the metrics. Default false. */
+  admin?: boolean;
+}
+
+/** The lease of a request; undefined for probes, operator calls and refused work. */
+export function leaseOf(request: IncomingMessage): Lease | undefined {
+  return (request as Held)[LEASE];
+}
+
+/**
+ * Puts a lifecycle into a node:http or node:https server: admits its requests, serves the
+ * contract's endpoints, and closes its connections with nothing dropped. Returns the server. Call it
+ * before `listen`.
+ * Throws `ERR_LASTCALL_SERVER`, `ERR_LASTCALL_ATTACHED` or `ERR_LASTCALL_LISTENING`.
+ */
+export function attachHttp<S extends Server>(
+  lifecycle: Lifecycle,
+  server: S,
+  options: HttpOptions = {},
+): S {
+  expectAttachable(server);
+  superviseWorker(lifecycle);
+  const endpoints = new Endpoints(lifecycle, options.admin ?? false, localNode(lifecycle));
+  const upgraded = new Set<Duplex>();
+  const drain = new HttpDrain(server, {
+    admin: options.admin ?? false,
+    limits: lifecycle.options,
+    finishWork,
+  });
+  lifecycle.attach(drain);
+  watchConnections(server, drain, onResponseClose);
+
+  const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
+  server.emit = ((event: string, ...args: unknown[]): boolean => {
+    if (event === 'request' || event === 'checkContinue')
+      return onRequest(event, args[0] as Held, args[1] as ServerResponse);
+    if (event === 'upgrade' || event === 'connect')
+      return onUpgrade(event, args as [Held, Duplex, Buffer]);
+    return emit(event, ...args);
+  }) as S['emit'];
+  // Without a listener node:http would say 100 Continue before the request could be refused.
+  if (server.listenerCount('checkContinue') === 0)
+    server.on('checkContinue', (request, response) => {
+      response.writeContinue();
+      server.emit('request', request, response);
+    });
+
+  function onRequest(event: string, request: Held, response: ServerResponse): boolean {
+    const connection = request.socket[CONNECTION];
+    // A request that was admitted as checkContinue comes a second time as request.
+    if (!connection || request[LEASE]) return emit(event, request, response);
+    if (drain.stopping) {
+      onLateRequest(event, connection, request, response);
+      return true;
+    }
+    const route = endpoints.match(request.url);
+    const nowMs = performance.now();
+    drain.begin(connection, response, nowMs);
+    response.on('close', onResponseClose);
+    if (route) {
+      void answerCall(endpoints, route, request, response);
+      return true;
+    }
+    admit(connection, request, response, nowMs);
+    return emit(event, request, response);
+  }
+
+  /** While stopping, the handler runs one turn later, when all that was pipelined has been read. */
+  function onLateRequest(
+    event: string,
+    connection: Connection,
+    request: Held,
+    response: ServerResponse,
+  ): void {
+    const saidClose = connection.newest?.headersSent && !connection.newest.shouldKeepAlive;
+    // After the answer that closes, nothing more is processed (RFC 9112 section 9.6).
+    if (saidClose || request.socket.writableEnded) {
+      request.resume();
+      return;
+    }
+    const nowMs = performance.now();
+    drain.begin(connection, response, nowMs);
+    response.on('close', onResponseClose);
+    const route = endpoints.match(request.url);
+    const admission = route ? undefined : admit(connection, request, response, nowMs);
+    setImmediate(() => {
+      if (route) void answerCall(endpoints, route, request, response);
+      else if (admission?.admitted === false) refuse(response, admission);
+      else emit(event, request, response);
+    });
+  }
+
+  function admit(
+    connection: Connection,
+    request: Held,
+    response: ServerResponse,
+    nowMs: number,
+  ): ReturnType<Lifecycle['admit']> {
+    const admission = lifecycle.admit(REQUEST);
+    if (connection.requests === 1) drain.arrived(nowMs);
+    if (admission.admitted) {
+      request[LEASE] = admission;
+      admission.owner = response;
+    }
+    return admission;
+  }
+
+  function onResponseClose(this: ServerResponse): void {
+    const request = this.req as Held;
+    const lease = request[LEASE];
+    if (lease) {
+      if (!this.writableFinished) lease.end('cancelled');
+      else lease.end(this.statusCode >= 500 ? 'failed' : 'completed');
+    }
+    const connection = request.socket[CONNECTION];
+    if (connection) drain.end(connection, performance.now());
+  }
+
+  function onUpgrade(event: string, [request, socket, head]: [Held, Duplex, Buffer]): boolean {
+    const connection = request.socket[CONNECTION];
+    const admission = lifecycle.admit(UPGRADE);
+    if (!admission.admitted) {
+      refuseUpgrade(socket, admission);
+      return true;
+    }
+    request[LEASE] = admission;
+    upgraded.add(socket);
+    socket.once('close', () => {
+      upgraded.delete(socket);
+      admission.end('completed');
+    });
+    if (connection) drain.forget(connection);
+    return emit(event, request, socket, head);
+  }
+
+  /** The last word to clients whose handlers did not unwind. */
+  function finishWork(): void {
+    for (const { owner } of lifecycle.ledger.leases)
+      if (isResponse(owner) && drain.has((owner.req as Held).socket[CONNECTION]))
+        silence(owner, lifecycle.options.retryAfterMs);
+    for (const socket of upgraded) socket.destroy();
+  }
+
+  inheritListen(lifecycle, server);
+  return server;
+}
+
+function watchConnections(
+  server: Server,
+  drain: HttpDrain,
+  onResponseClose: (this: ServerResponse) => void,
+): void {
+  const open = (socket: Socket & { [CONNECTION]?: Connection }): void => {
+    const connection = drain.open(socket);
+    socket[CONNECTION] = connection;
+    // node:http tells only the answer it was writing that its client has gone, not those queued behind.
+    socket.once('close', () => {
+      for (const response of connection.queued)
+        if (!response.closed) Reflect.apply(onResponseClose, response, []);
+    });
+  };
+  if (!(server instanceof HttpsServer)) {
+    server.prependListener('connection', open);
+    return;
+  }
+  server.prependListener('connection', (socket: Socket) => drain.handshake(socket));
+  server.prependListener('secureConnection', open);
+}
+
+const isResponse = (owner: unknown): owner is ServerResponse =>
+  typeof owner === 'object' && owner !== null && 'writeHead' in owner;
+
+function expectAttachable(server: Server): void {
+  if (!(server instanceof NetServer))
+    throw new LastcallError(
+      'ERR_LASTCALL_SERVER',
+      `attachHttp: expected a node:http or node:https server, got ${typeof server}. Pass what http.createServer returned.`,
+    );
+  const marked = server as Server & { [ATTACHED]?: true };
+  if (marked[ATTACHED])
+    throw new LastcallError(
+      'ERR_LASTCALL_ATTACHED',
+      'attachHttp: this server is attached already. Attach each server once.',
+    );
+  if (server.listening)
+    throw new LastcallError(
+      'ERR_LASTCALL_LISTENING',
+      'attachHttp: this server listens already, so connections may have been missed. Attach it before listen().',
+    );
+  marked[ATTACHED] = true;
+}

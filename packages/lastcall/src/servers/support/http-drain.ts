@@ -1,0 +1,230 @@
+import { type Server, type ServerResponse } from 'node:http';
+import { Server as NetServer, type Socket } from 'node:net';
+import type { Drainable } from '../../lifecycle/drainable.ts';
+import type { Stop } from '../../lifecycle/stop.ts';
+import { Arrivals } from './arrivals.ts';
+import { Connection } from './connection.ts';
+import { lingeringClose } from './lingering-close.ts';
+
+/** Rounds of two event-loop turns without an accept that are tried before the listener closes. */
+const ACCEPT_ROUNDS = 100;
+
+export interface DrainLimits {
+  lingerMaxMs: number;
+}
+
+/** The connections of one HTTP/1.1 server, and how they are brought to their end. */
+export class HttpDrain implements Drainable {
+  readonly admin: boolean;
+  readonly #server: Server;
+  readonly #limits: DrainLimits;
+  readonly #finishWork: () => void;
+  readonly #connections = new Set<Connection>();
+  /** TLS handshakes under way, by the address of the peer. */
+  readonly #handshakes = new Map<string, Socket>();
+  readonly #arrivals = new Arrivals();
+  #accepted = 0;
+  #typicalGapMs = 0;
+  #stop: Stop | undefined;
+  #draining = false;
+  /** Known sources that may still send (while leaving); connections from before the drain (after). */
+  #owed = new Set<Connection>();
+  #resolved: (() => void) | undefined;
+  #silence: NodeJS.Timeout | undefined;
+
+  constructor(
+    server: Server,
+    options: { admin: boolean; limits: DrainLimits; finishWork: () => void },
+  ) {
+    this.#server = server;
+    this.admin = options.admin;
+    this.#limits = options.limits;
+    this.#finishWork = options.finishWork;
+  }
+
+  /** Whether answers have to be marked as the last of their connection. */
+  get stopping(): boolean {
+    return this.#stop !== undefined;
+  }
+
+  has(connection: Connection | undefined): boolean {
+    return connection !== undefined && this.#connections.has(connection);
+  }
+
+  /** A connection was accepted but is not yet secure (TLS). */
+  handshake(socket: Socket): void {
+    this.#accepted += 1;
+    const key = keyOf(socket);
+    this.#handshakes.set(key, socket);
+    socket.once('close', () => this.#shaken(key));
+  }
+
+  /** A connection can carry requests from here on. */
+  open(socket: Socket): Connection {
+    this.#accepted += 1;
+    const connection = new Connection(socket);
+    this.#shaken(keyOf(socket));
+    this.#connections.add(connection);
+    socket.once('close', () => this.forget(connection));
+    if (this.#stop) this.#stopping(connection);
+    return connection;
+  }
+
+  /** A request has been read on `connection`. */
+  begin(connection: Connection, response: ServerResponse, nowMs: number): void {
+    const before = connection.newest;
+    connection.begin(response, nowMs);
+    if (connection.gapMs > this.#typicalGapMs) this.#typicalGapMs = connection.gapMs;
+    else this.#typicalGapMs += (connection.gapMs - this.#typicalGapMs) * 0.001;
+    if (!this.#stop) return;
+    // Of pipelined requests only the last answer may close the connection (RFC 9112 section 9.3.2).
+    if (before && !before.headersSent) before.shouldKeepAlive = true;
+    response.shouldKeepAlive = false;
+  }
+
+  /** A client has connected and sent its first piece of work. */
+  arrived(nowMs: number): void {
+    this.#arrivals.note(nowMs);
+  }
+
+  /** The answer to a request of `connection` has been flushed or given up. */
+  end(connection: Connection, nowMs: number): void {
+    connection.end(nowMs);
+    if (this.#stop) this.#rest(connection);
+  }
+
+  /** The connection has gone, or belongs to another protocol now. */
+  forget(connection: Connection): void {
+    connection.stopLingering();
+    this.#connections.delete(connection);
+    this.#owed.delete(connection);
+    this.#settle();
+  }
+
+  leave(stop: Stop): Promise<void> {
+    this.#stop = stop;
+    for (const connection of this.#connections) this.#stopping(connection);
+    if (stop.siblings) this.#closeListener();
+    this.#owed = stop.siblings
+      ? this.#connections
+      : new Set([...this.#connections].filter((connection) => connection.isKnownSource));
+    return this.#whenSettled();
+  }
+
+  drain(_stop: Stop): void {
+    this.#draining = true;
+    clearTimeout(this.#silence);
+    this.#resolved?.();
+    this.#owed = new Set(this.#connections);
+    for (const connection of this.#owed) if (connection.silent) connection.close();
+  }
+
+  quiet(): Promise<void> {
+    return this.#whenSettled();
+  }
+
+  finish(): void {
+    this.#finishWork();
+  }
+
+  async close(stop: Stop): Promise<void> {
+    if (!stop.siblings) await this.#acceptTheLast();
+    this.#closeListener();
+    const late = performance.now() >= stop.deadlineMs;
+    for (const connection of this.#connections)
+      if (late && connection.pending === 0) connection.close();
+    this.#owed = this.#connections;
+    await this.#whenSettled();
+  }
+
+  destroy(): void {
+    for (const connection of this.#connections) connection.socket.destroy();
+    for (const socket of this.#handshakes.values()) socket.destroy();
+  }
+
+  resume(): void {
+    this.#stop = undefined;
+    this.#draining = false;
+    clearTimeout(this.#silence);
+    for (const connection of this.#connections) {
+      connection.stopLingering();
+      Reflect.deleteProperty(connection.socket, 'destroySoon');
+      if (connection.newest && !connection.newest.headersSent)
+        connection.newest.shouldKeepAlive = true;
+    }
+  }
+
+  #shaken(key: string): void {
+    if (this.#handshakes.delete(key)) this.#settle();
+  }
+
+  /** From now on the next answer of this connection is its last. */
+  #stopping(connection: Connection): void {
+    const { socket, newest } = connection;
+    // The linger stands in for node:http's own keep-alive timeout, which cuts without looking.
+    if (connection.pending === 0) socket.setTimeout(0);
+    // node:http calls destroySoon after the last answer, which may reset a peer that still sends.
+    socket.destroySoon = () => lingeringClose(socket);
+    if (newest && !newest.headersSent) newest.shouldKeepAlive = false;
+    this.#rest(connection);
+  }
+
+  #rest(connection: Connection): void {
+    if (connection.pending > 0 || connection.socket.writableEnded) return;
+    const stop = this.#stop;
+    if (!stop) return;
+    const { lingerMaxMs } = this.#limits;
+    // With siblings nobody waits for this process, so it can afford the whole linger.
+    const typicalMs = stop.siblings ? lingerMaxMs : this.#typicalGapMs;
+    const restMs = Math.max(0, stop.deadlineMs - performance.now());
+    connection.linger(typicalMs, Math.min(lingerMaxMs, restMs), () => this.#silent(connection));
+  }
+
+  #silent(connection: Connection): void {
+    if (this.#draining || this.#stop?.siblings) connection.close();
+    else {
+      this.#owed.delete(connection);
+      this.#settle();
+    }
+  }
+
+  #whenSettled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#resolved = resolve;
+    this.#settle();
+    return promise;
+  }
+
+  /** Resolves the current wait once nothing is owed; while leaving, once clients stopped to come. */
+  #settle(): void {
+    if (!this.#stop || !this.#resolved || this.#owed.size > 0) return;
+    if (this.#owed === this.#connections && this.#handshakes.size > 0) return;
+    const silenceMs =
+      this.#draining || this.#stop.siblings ? 0 : this.#arrivals.silenceMs(performance.now());
+    clearTimeout(this.#silence);
+    if (silenceMs > 0) this.#silence = setTimeout(() => this.#settle(), silenceMs);
+    else this.#resolved();
+  }
+
+  /** Connections that the kernel has already accepted are owed an answer too. */
+  async #acceptTheLast(): Promise<void> {
+    for (
+      let round = 0, before = -1;
+      round < ACCEPT_ROUNDS && before !== this.#accepted;
+      round += 1
+    ) {
+      before = this.#accepted;
+      await turn();
+      await turn();
+    }
+  }
+
+  #closeListener(): void {
+    // http.Server's own close would also cut idle connections, with requests on the wire.
+    if (this.#server.listening) NetServer.prototype.close.call(this.#server);
+  }
+}
+
+const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

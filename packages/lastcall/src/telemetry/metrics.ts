@@ -1,0 +1,116 @@
+import { estimateFinishMs } from '../ledger/estimate.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { OUTCOMES } from '../ledger/outcome.ts';
+import { type Counters, DRAIN_BUCKETS } from './counters.ts';
+import { type Family, renderFamilies } from './exposition.ts';
+
+/** What the metrics are made from. */
+export interface Facts {
+  ledger: Ledger;
+  counters: Counters;
+  state: string;
+  states: readonly string[];
+  forcedKills: number;
+}
+
+const ESTIMATE_QUANTILES = [0.5, 0.9, 0.99] as const;
+
+/** All metric families of one process. */
+export function collect({ ledger, counters, state, states, forcedKills }: Facts): Family[] {
+  const tallies = [...ledger.tallies];
+  return [
+    {
+      name: 'in_flight_requests',
+      type: 'gauge',
+      help: 'Work admitted and not finished, by kind.',
+      samples: tallies.map(({ kind, inFlight }) => ({ labels: { kind }, value: inFlight })),
+    },
+    {
+      name: 'drain_duration_seconds',
+      type: 'histogram',
+      help: 'Time from the start of a stop until no work was left.',
+      samples: drainHistogram(counters),
+    },
+    {
+      name: 'drain_duration',
+      type: 'gauge',
+      help: 'Duration of the last drain, in seconds.',
+      samples: [{ labels: {}, value: counters.lastDrainSeconds }],
+    },
+    {
+      name: 'graceful_shutdown_count',
+      type: 'counter',
+      help: 'Drains that ended, by outcome.',
+      samples: Object.entries(counters.drains).map(([outcome, value]) => ({
+        labels: { outcome },
+        value,
+      })),
+    },
+    {
+      name: 'forced_kill_count',
+      type: 'counter',
+      help: 'Processes of this service that were killed before they had stopped.',
+      samples: [{ labels: {}, value: forcedKills }],
+    },
+    {
+      name: 'lastcall_work_total',
+      type: 'counter',
+      help: 'Work that ended, by kind and outcome.',
+      samples: tallies.flatMap(({ kind, outcomes }) =>
+        OUTCOMES.map((outcome) => ({ labels: { kind, outcome }, value: outcomes[outcome] })),
+      ),
+    },
+    {
+      name: 'lastcall_refused_total',
+      type: 'counter',
+      help: 'Work that was refused, by kind.',
+      samples: tallies.map(({ kind, refused }) => ({ labels: { kind }, value: refused })),
+    },
+    {
+      name: 'lastcall_state',
+      type: 'gauge',
+      help: '1 for the state that the lifecycle is in, 0 for the others.',
+      samples: states.map((name) => ({ labels: { state: name }, value: name === state ? 1 : 0 })),
+    },
+    {
+      name: 'lastcall_drain_estimate_seconds',
+      type: 'gauge',
+      help: 'How long a drain would take if it began now; NaN while there is too little data.',
+      samples: ESTIMATE_QUANTILES.map((quantile) => ({
+        labels: { quantile: String(quantile) },
+        value: (estimateFinishMs(ledger, quantile).ms ?? Number.NaN) / 1_000,
+      })),
+    },
+    {
+      name: 'lastcall_late_arrivals_total',
+      type: 'counter',
+      help: 'Work that arrived after readiness went false.',
+      samples: [{ labels: {}, value: counters.lateArrivals }],
+    },
+    {
+      name: 'lastcall_sigterm_without_prestop_total',
+      type: 'counter',
+      help: 'Stop signals that no preStop hook and no operator had announced.',
+      samples: [{ labels: {}, value: counters.sigtermWithoutPrestop }],
+    },
+  ];
+}
+
+/** The metrics in the Prometheus text format. */
+export function renderMetrics(facts: Facts): string {
+  return renderFamilies(collect(facts));
+}
+
+function drainHistogram(counters: Counters): Family['samples'] {
+  const buckets = [...DRAIN_BUCKETS.map(String), '+Inf'].map((le, i) => ({
+    suffix: '_bucket',
+    labels: { le },
+    value: counters.drainBuckets[i] ?? 0,
+  }));
+  const count = counters.drainBuckets.at(-1) ?? 0;
+  return [
+    ...buckets,
+    { suffix: '_sum', labels: {}, value: counters.drainSum },
+    { suffix: '_count', labels: {}, value: count },
+  ];
+}
