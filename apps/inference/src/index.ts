@@ -1,1 +1,2 @@
-export const name = 'inference';
+export { type Config, ConfigError, readConfig } from './config.ts';
+export { type Service, startService } from './service.ts';

@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** The app's own folder, and the checkout it lives in. */
+export const appFolder = fileURLToPath(new URL('..', import.meta.url));
+export const checkout = fileURLToPath(new URL('../../..', import.meta.url));
+
+const integer = (least: number, most: number, fallback: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `expected a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine(
+      (value) => value >= least && value <= most,
+      `expected a whole number from ${least} to ${most}`,
+    )
+    .default(fallback);
+
+const address = (protocol: RegExp, expected: string) =>
+  z
+    .string()
+    .refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), expected);
+
+const environment = z.object({
+  PORT: integer(0, 65_535, 8080),
+  HOST: z.string().default('127.0.0.1'),
+  DATABASE_URL: address(
+    /^postgres(ql)?:$/,
+    'expected postgres://user:password@host:port/database',
+  ).optional(),
+  LASTCALL_DATA_DIR: z.string().default(join(checkout, '.lastcall')),
+  MODEL_TOKENS_PER_SECOND: integer(1, 1_000_000, 40),
+  MODEL_UPSTREAM_URL: address(/^https?:$/, 'expected http(s)://host:port/v1').optional(),
+  MODEL_UPSTREAM_API_KEY: z.string().optional(),
+  MODEL_UPSTREAM_NAME: z.string().optional(),
+  TASK_CONCURRENCY: integer(1, 64, 2),
+});
+
+/** Settings of the service. The library reads GRACEFUL_SHUTDOWN_TIMEOUT and LASTCALL_* itself. */
+export type Config = z.output<typeof environment>;
+
+/** The environment has values the service cannot start with; the message names each. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIGURATION';
+}
+
+const secret = new Set(['DATABASE_URL', 'MODEL_UPSTREAM_API_KEY']);
+
+/** Reads the settings; an empty variable counts as unset. Throws {@link ConfigError}. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    const got = secret.has(name) ? 'a value that is not shown here' : JSON.stringify(given[name]);
+    return `${name}: ${message}, got ${got}`;
+  });
+  throw new ConfigError(
+    `The service cannot start with this environment:\n  ${[...new Set(lines)].join('\n  ')}\nCorrect it, or unset the variable to get its default.`,
+  );
+}

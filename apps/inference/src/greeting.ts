@@ -1,0 +1,60 @@
+import { type AddressInfo, isIPv6 } from 'node:net';
+
+/** The address under which this machine reaches the service. */
+export function baseUrl({ address, port }: AddressInfo): string {
+  const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+const json = `-H 'content-type: application/json'`;
+
+/** What the service prints when it is ready: where it is and what to try next. */
+export function greeting(url: string, seconds: string): string {
+  return `
+Ready after ${seconds} s: ${url}
+
+  Page      ${url}/
+  Health    ${url}/v1/health
+  Metrics   ${url}/metrics
+
+Try, in another terminal:
+
+  # watch a stream, token by token
+  curl -N ${url}/v1/responses ${json} -d '{"input":"When the server","min_output_tokens":200,"stream":true}'
+
+  # queue a task, then look at the queue
+  curl -i ${url}/v1/tasks ${json} -d '{"input":"The harbour","min_output_tokens":200}'
+  curl ${url}/v1/tasks
+
+  # drain: new work is refused, the stream goes on; then take it back
+  curl -X POST ${url}/-/shutdown/drain
+  curl -X POST ${url}/shutdown/reset
+
+Press Ctrl-C while a stream runs: it is finished before the service goes.
+`;
+}
+
+interface ListenError extends NodeJS.ErrnoException {
+  readonly address?: string;
+  readonly port?: number;
+}
+
+const reasons: Record<string, string> = {
+  EADDRINUSE: 'another process listens there',
+  EACCES: 'this account may not listen there',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  ENOTFOUND: 'no such host name',
+};
+
+/** `undefined` when the error is not about listening. */
+export function listenProblem(
+  error: unknown,
+  { host, port }: { host: string; port: number },
+): string | undefined {
+  const { code = '', syscall } = error as ListenError;
+  const reason = reasons[code];
+  if (!reason || (syscall !== 'listen' && syscall !== 'bind' && syscall !== 'getaddrinfo'))
+    return undefined;
+  return `Cannot listen on ${host}:${port} (HOST, PORT): expected a free address, got ${code}: ${reason}.
+Stop the other process (ss -ltnp 'sport = :${port}' names it) or choose another address: PORT=${port === 65_535 ? port - 1 : port + 1} npm start`;
+}

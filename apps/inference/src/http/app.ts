@@ -1,0 +1,48 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { Lifecycle } from 'lastcall';
+import { attachFastify } from 'lastcall/fastify';
+import type { ModelProvider } from '../model/provider.ts';
+import { responseRoutes } from '../responses/routes.ts';
+import { taskRoutes } from '../tasks/routes.ts';
+import type { TaskStore } from '../tasks/store.ts';
+import { apiError, sendError, toApiError } from './errors.ts';
+import { pageRoutes } from './page.ts';
+
+const maxBodyBytes = 1024 * 1024;
+
+export interface AppParts {
+  readonly lifecycle: Lifecycle;
+  readonly provider: ModelProvider;
+  readonly defaultModel: string;
+  /** The task store; called only once the lifecycle has left `starting`. */
+  readonly store: () => TaskStore;
+  readonly say: (line: string) => void;
+}
+
+const starting = apiError(503, 'server_starting', 'The server is starting. Try again soon.', {
+  retryAfter: '1',
+});
+
+/** The HTTP side of the service. */
+export function createApp(parts: AppParts): FastifyInstance {
+  const app = Fastify({ bodyLimit: maxBodyBytes });
+  attachFastify(parts.lifecycle, app);
+  app.setErrorHandler((error, request, reply) => {
+    const told = toApiError(error);
+    if (told.status === 500)
+      parts.say(`${request.method} ${request.url}: ${(error as Error).stack ?? String(error)}`);
+    return sendError(reply, told);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    sendError(reply, apiError(404, 'not_found', `There is no ${request.method} ${request.url}.`)),
+  );
+  app.addHook('onRequest', async (request, reply) => {
+    if (parts.lifecycle.state === 'starting' && request.url.startsWith('/v1/'))
+      return sendError(reply, starting);
+    return undefined;
+  });
+  responseRoutes(app, parts.provider, parts.defaultModel);
+  taskRoutes(app, parts.store, parts.defaultModel);
+  pageRoutes(app);
+  return app;
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { bareToken, tokenize } from './tokens.ts';
+
+/** Ends a paragraph; also what the model sees before a paragraph's first token. */
+export const boundary = '\n\n';
+/** Tokens of context the longest table looks at. */
+export const contextTokens = 3;
+
+interface Followers {
+  readonly tokens: string[];
+  readonly counts: number[];
+  total: number;
+}
+
+/** How often each token follows each context of 0 to `contextTokens` tokens. */
+export interface NgramModel {
+  /** Changes with the corpus and the method: a saved state continues only on an equal model. */
+  readonly fingerprint: string;
+  readonly trainedTokens: number;
+  /** From the longest known context to the empty one. */
+  lookup(context: readonly string[]): Iterable<Followers>;
+}
+
+const key = (context: readonly string[]): string => context.join('\u0001');
+
+function count(table: Map<string, Followers>, context: readonly string[], token: string): void {
+  const at = key(context);
+  let followers = table.get(at);
+  if (!followers) table.set(at, (followers = { tokens: [], counts: [], total: 0 }));
+  const index = followers.tokens.indexOf(token);
+  if (index === -1) {
+    followers.tokens.push(token);
+    followers.counts.push(1);
+  } else followers.counts[index] = (followers.counts[index] ?? 0) + 1;
+  followers.total += 1;
+}
+
+/** Trains on paragraphs of plain text. Throws when there is nothing to learn from. */
+export function train(paragraphs: readonly string[]): NgramModel {
+  const table = new Map<string, Followers>();
+  const hash = createHash('sha256').update(`words-${contextTokens}`);
+  let trainedTokens = 0;
+  for (const paragraph of paragraphs) {
+    const tokens = [...tokenize(paragraph), boundary];
+    if (tokens.length === 1) continue;
+    hash.update(tokens.join('')).update('\u0000');
+    const past = [boundary];
+    for (const token of tokens) {
+      for (let length = 0; length <= Math.min(contextTokens, past.length); length += 1)
+        count(table, past.slice(past.length - length), token);
+      past.push(bareToken(token) || token);
+    }
+    trainedTokens += tokens.length;
+  }
+  if (trainedTokens === 0)
+    throw new Error('The text model has nothing to learn from: the corpus has no text.');
+
+  return {
+    fingerprint: hash.digest('hex').slice(0, 16),
+    trainedTokens,
+    *lookup(context) {
+      for (let length = Math.min(contextTokens, context.length); length >= 0; length -= 1) {
+        const followers = table.get(key(context.slice(context.length - length)));
+        if (followers) yield followers;
+      }
+    },
+  };
+}

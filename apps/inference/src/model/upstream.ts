@@ -1,0 +1,118 @@
+// An OpenAI-compatible server as the model: its Responses API, or Chat Completions where it has no other.
+import {
+  type GenerateRequest,
+  type GenerationPart,
+  ModelError,
+  type ModelProvider,
+} from './provider.ts';
+import { readEvents } from './sse-reader.ts';
+import { type Dialect, chat, responses } from './upstream-dialects.ts';
+
+export interface UpstreamOptions {
+  /** Base address, with the version: http://127.0.0.1:8000/v1 */
+  readonly url: string;
+  readonly apiKey: string | undefined;
+}
+
+/** The upstream's own words, from an OpenAI error body where there is one. */
+async function errorText(response: Response): Promise<{ message: string; code?: string }> {
+  const text = await response.text().catch(() => '');
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: string; code?: string } };
+    if (error?.message)
+      return { message: error.message, ...(error.code ? { code: error.code } : {}) };
+  } catch {
+    // Not JSON: the text itself is what there is to tell.
+  }
+  return { message: text.slice(0, 500) || response.statusText };
+}
+
+async function refused(url: string, response: Response): Promise<ModelError> {
+  const { message, code } = await errorText(response);
+  const retryAfter = response.headers.get('retry-after') ?? undefined;
+  const told = `The model server at ${url} answered ${response.status}: ${message}`;
+  // The caller's own mistakes and rate limits are passed on; a refused key is this service's fault.
+  const passed = [400, 404, 413, 422, 429].includes(response.status);
+  return new ModelError(
+    { status: passed ? response.status : 502, code: code ?? 'upstream_error', retryAfter },
+    told,
+  );
+}
+
+export function upstreamProvider({ url, apiKey }: UpstreamOptions): ModelProvider {
+  const base = url.replace(/\/+$/, '');
+  let dialect: Dialect | undefined;
+  let healthy = true;
+
+  async function post(spoken: Dialect, request: GenerateRequest, signal: AbortSignal) {
+    try {
+      const response = await fetch(`${base}${spoken.path}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          ...(apiKey ? { authorization: `Bearer ${apiKey}` } : {}),
+        },
+        body: JSON.stringify(spoken.body(request)),
+        signal,
+      });
+      healthy = response.status < 500;
+      return response;
+    } catch (cause) {
+      signal.throwIfAborted();
+      healthy = false;
+      throw new ModelError(
+        { status: 502, code: 'upstream_unreachable' },
+        `The model server at ${base} cannot be reached: check MODEL_UPSTREAM_URL and that it runs.`,
+        { cause },
+      );
+    }
+  }
+
+  async function* read(
+    spoken: Dialect,
+    body: ReadableStream<Uint8Array>,
+    signal: AbortSignal,
+  ): AsyncGenerator<GenerationPart> {
+    const parse = spoken.parser();
+    try {
+      for await (const data of readEvents(body)) {
+        for (const part of parse(data)) {
+          yield part;
+          if (part.type === 'finish') return;
+        }
+      }
+    } catch (cause) {
+      signal.throwIfAborted();
+      if (cause instanceof ModelError) throw cause;
+      throw new ModelError(
+        { status: 502, code: 'upstream_error' },
+        `The stream of the model server at ${base} broke off.`,
+        { cause },
+      );
+    }
+    throw new ModelError(
+      { status: 502, code: 'upstream_error' },
+      `The stream of the model server at ${base} ended before its final event.`,
+    );
+  }
+
+  return {
+    describe: () => ({ name: base, type: 'openai', status: healthy ? 'healthy' : 'unavailable' }),
+    async start(request, signal) {
+      let spoken = dialect ?? responses;
+      let response = await post(spoken, request, signal);
+      // 404 is also "no such model": only a server that was never heard to speak Responses is asked again.
+      if (!dialect && [404, 405, 501].includes(response.status)) {
+        const second = await post(chat, request, signal);
+        if (second.ok) {
+          await response.body?.cancel();
+          [spoken, response] = [chat, second];
+        } else await second.body?.cancel();
+      }
+      if (!response.ok || !response.body) throw await refused(base, response);
+      dialect = spoken;
+      return read(spoken, response.body, signal);
+    },
+  };
+}

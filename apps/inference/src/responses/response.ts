@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import type { ApiErrorBody } from '../http/errors.ts';
+import type { GenerateRequest } from '../model/provider.ts';
+
+const shortId = (): string => randomUUID().replaceAll('-', '');
+
+export interface OutputText {
+  readonly type: 'output_text';
+  text: string;
+  readonly annotations: [];
+  readonly logprobs: [];
+}
+
+export interface OutputMessage {
+  readonly id: string;
+  readonly type: 'message';
+  readonly role: 'assistant';
+  status: 'in_progress' | 'completed' | 'incomplete';
+  content: OutputText[];
+}
+
+interface Usage {
+  readonly input_tokens: number;
+  readonly input_tokens_details: { readonly cached_tokens: 0 };
+  readonly output_tokens: number;
+  readonly output_tokens_details: { readonly reasoning_tokens: 0 };
+  readonly total_tokens: number;
+}
+
+/** The Response object of the OpenAI API. */
+export interface ResponseObject {
+  readonly id: string;
+  readonly object: 'response';
+  readonly created_at: number;
+  status: 'in_progress' | 'completed' | 'incomplete' | 'failed';
+  error: { code: string; message: string } | null;
+  incomplete_details: { reason: 'max_output_tokens' } | null;
+  output: OutputMessage[];
+  usage: Usage | null;
+  readonly [echoed: string]: unknown;
+}
+
+/** What the request has beside the generation's parameters; given back as it came. */
+export interface Echo {
+  readonly instructions: string | null;
+  readonly metadata: Record<string, string>;
+}
+
+export function newResponse(request: GenerateRequest, echo: Echo): ResponseObject {
+  return {
+    id: `resp_${shortId()}`,
+    object: 'response',
+    created_at: Math.floor(Date.now() / 1000),
+    status: 'in_progress',
+    background: false,
+    error: null,
+    incomplete_details: null,
+    instructions: echo.instructions,
+    max_output_tokens: request.maxOutputTokens,
+    metadata: echo.metadata,
+    model: request.model,
+    output: [],
+    parallel_tool_calls: false,
+    previous_response_id: null,
+    reasoning: { effort: null, summary: null },
+    seed: request.seed,
+    store: false,
+    temperature: request.temperature,
+    text: { format: { type: 'text' } },
+    tool_choice: 'none',
+    tools: [],
+    top_p: 1,
+    truncation: 'disabled',
+    usage: null,
+  };
+}
+
+export function newMessage(): OutputMessage {
+  return {
+    id: `msg_${shortId()}`,
+    type: 'message',
+    role: 'assistant',
+    status: 'in_progress',
+    content: [],
+  };
+}
+
+export const newText = (): OutputText => ({
+  type: 'output_text',
+  text: '',
+  annotations: [],
+  logprobs: [],
+});
+
+export function usage(inputTokens: number, outputTokens: number): Usage {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: inputTokens + outputTokens,
+  };
+}
+
+export const responseError = ({ code, message }: ApiErrorBody) => ({
+  code: code ?? 'server_error',
+  message,
+});
