@@ -63,6 +63,8 @@ export function attachHttp<S extends Server>(
       return onRequest(event, args[0] as Held, args[1] as ServerResponse);
     if (event === 'upgrade' || event === 'connect')
       return onUpgrade(event, args as [Held, Duplex, Buffer]);
+    if (event === 'clientError' && drain.stopping && isAnswering(args[1] as Held['socket']))
+      return true;
     return emit(event, ...args);
   }) as S['emit'];
   // Without a listener node:http would say 100 Continue before the request could be refused.
@@ -110,7 +112,7 @@ export function attachHttp<S extends Server>(
     response.on('close', onResponseClose);
     const route = endpoints.match(request.url);
     const admission = route ? undefined : admit(connection, request, response, nowMs);
-    setImmediate(() => {
+    drain.later(() => {
       if (route) void answerCall(endpoints, route, request, response);
       else if (admission?.admitted === false) refuse(response, admission);
       else emit(event, request, response);
@@ -193,6 +195,10 @@ function watchConnections(
   server.prependListener('connection', (socket: Socket) => drain.handshake(socket));
   server.prependListener('secureConnection', open);
 }
+
+/** Bytes that cannot be parsed must not cut the answer that is being written. */
+const isAnswering = (socket: Held['socket']): boolean =>
+  (socket[CONNECTION]?.pending ?? 0) > 0 || socket.writableEnded;
 
 const isResponse = (owner: unknown): owner is ServerResponse =>
   typeof owner === 'object' && owner !== null && 'writeHead' in owner;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Server, type ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
 import type { Drainable } from '../../lifecycle/drainable.ts';
@@ -6,8 +7,10 @@ import { Arrivals } from './arrivals.ts';
 import { Connection } from './connection.ts';
 import { lingeringClose } from './lingering-close.ts';
 
-/** Rounds of two event-loop turns without an accept that are tried before the listener closes. */
-const ACCEPT_ROUNDS = 100;
+/** Where clients connected within this time, the listener closes only in a silence of that one. */
+const RECENT_MS = 1_000;
+const SILENCE_MS = 30;
+const SILENCES = 10;
 
 export interface DrainLimits {
   lingerMaxMs: number;
@@ -24,6 +27,7 @@ export class HttpDrain implements Drainable {
   readonly #handshakes = new Map<string, Socket>();
   readonly #arrivals = new Arrivals();
   #accepted = 0;
+  #acceptedMs = -Infinity;
   #typicalGapMs = 0;
   #stop: Stop | undefined;
   #draining = false;
@@ -31,6 +35,8 @@ export class HttpDrain implements Drainable {
   #owed = new Set<Connection>();
   #resolved: (() => void) | undefined;
   #silence: NodeJS.Timeout | undefined;
+  /** Handlers that wait until the listener has closed. */
+  #held: (() => void)[] | undefined;
 
   constructor(
     server: Server,
@@ -53,7 +59,7 @@ export class HttpDrain implements Drainable {
 
   /** A connection was accepted but is not yet secure (TLS). */
   handshake(socket: Socket): void {
-    this.#accepted += 1;
+    this.#accept();
     const key = keyOf(socket);
     this.#handshakes.set(key, socket);
     socket.once('close', () => this.#shaken(key));
@@ -61,7 +67,7 @@ export class HttpDrain implements Drainable {
 
   /** A connection can carry requests from here on. */
   open(socket: Socket): Connection {
-    this.#accepted += 1;
+    this.#accept();
     const connection = new Connection(socket);
     this.#shaken(keyOf(socket));
     this.#connections.add(connection);
@@ -80,6 +86,12 @@ export class HttpDrain implements Drainable {
     // Of pipelined requests only the last answer may close the connection (RFC 9112 section 9.3.2).
     if (before && !before.headersSent) before.shouldKeepAlive = true;
     response.shouldKeepAlive = false;
+  }
+
+  /** Runs a handler one turn later, when all that was pipelined has been read. */
+  later(run: () => void): void {
+    if (this.#held) this.#held.push(run);
+    else setImmediate(run);
   }
 
   /** A client has connected and sent its first piece of work. */
@@ -128,8 +140,7 @@ export class HttpDrain implements Drainable {
   }
 
   async close(stop: Stop): Promise<void> {
-    if (!stop.siblings) await this.#acceptTheLast();
-    this.#closeListener();
+    await this.#acceptTheLast();
     const late = performance.now() >= stop.deadlineMs;
     for (const connection of this.#connections)
       if (late && connection.pending === 0) connection.close();
@@ -152,6 +163,11 @@ export class HttpDrain implements Drainable {
       if (connection.newest && !connection.newest.headersSent)
         connection.newest.shouldKeepAlive = true;
     }
+  }
+
+  #accept(): void {
+    this.#accepted += 1;
+    this.#acceptedMs = performance.now();
   }
 
   #shaken(key: string): void {
@@ -206,17 +222,21 @@ export class HttpDrain implements Drainable {
     else this.#resolved();
   }
 
-  /** Connections that the kernel has already accepted are owed an answer too. */
+  /**
+   * Connections that the kernel has accepted are owed an answer too. Answers are held back
+   * meanwhile, so that a client that connects anew for each request does not come again just now.
+   */
   async #acceptTheLast(): Promise<void> {
-    for (
-      let round = 0, before = -1;
-      round < ACCEPT_ROUNDS && before !== this.#accepted;
-      round += 1
-    ) {
+    this.#held = [];
+    const busy = performance.now() - this.#acceptedMs < RECENT_MS;
+    for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
       before = this.#accepted;
-      await turn();
-      await turn();
+      await (busy ? sleep(SILENCE_MS) : turns());
     }
+    this.#closeListener();
+    const held = this.#held;
+    this.#held = undefined;
+    for (const run of held) run();
   }
 
   #closeListener(): void {
@@ -227,4 +247,8 @@ export class HttpDrain implements Drainable {
 
 const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Two turns: the first accepts what the kernel has, the second shows that nothing followed. */
+const turns = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });

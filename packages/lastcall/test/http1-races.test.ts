@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { freshClient, keepAliveClient, newAccount, startLoad } from './support/load.ts';
+import { startServer } from './support/process.ts';
+import { RawClient } from './support/raw-client.ts';
+
+const REPEAT = Number(process.env.REPEAT ?? 1);
+
+for (let round = 1; round <= REPEAT; round += 1) {
+  test(`64 busy keep-alive connections: every request is answered (${round})`, async () => {
+    await using server = await startServer();
+    const account = newAccount();
+    const { done } = await startLoad(64, (warm) =>
+      keepAliveClient(server.port, account, () => 0, warm),
+    );
+    server.signal('SIGTERM');
+    await done;
+    const { code } = await server.ended;
+    assert.equal(account.lost, 0, `lost ${account.lost} of ${account.sent}`);
+    assert.equal(account.unannounced, 0, 'each connection ends with Connection: close');
+    assert.equal(code, 0);
+  });
+
+  test(`64 keep-alive connections with think times of 0-40 ms (${round})`, async () => {
+    await using server = await startServer();
+    const account = newAccount();
+    const { done } = await startLoad(64, (warm) =>
+      keepAliveClient(server.port, account, () => Math.random() * 40, warm),
+    );
+    server.signal('SIGTERM');
+    await done;
+    assert.equal(account.lost, 0, `lost ${account.lost} of ${account.sent}`);
+    assert.equal((await server.ended).code, 0);
+  });
+
+  test(`16 clients that connect anew: every accepted connection is answered (${round})`, async () => {
+    await using server = await startServer('server.ts', { env: { LASTCALL_LEAVE_MAX_MS: '300' } });
+    const account = newAccount();
+    const { done } = await startLoad(16, (warm) => freshClient(server.port, account, warm));
+    server.signal('SIGTERM');
+    await done;
+    assert.equal(account.lost, 0, `lost ${account.lost} of ${account.sent}`);
+    assert.equal(account.refusedConnections, 16);
+    assert.equal((await server.ended).code, 0);
+  });
+
+  test(`64 busy TLS connections: every request is answered (${round})`, async () => {
+    await using server = await startServer('server.ts', { env: { TLS: '1' } });
+    let lost = 0;
+    const { done } = await startLoad(16, async (warm) => {
+      const client = await RawClient.open(server.port, { tls: true });
+      for (let i = 0; ; i += 1) {
+        client.get('/');
+        const answer = await client.answer();
+        if (!answer) lost += 1;
+        if (!answer || answer.headers.get('connection') === 'close') break;
+        if (i === 5) warm();
+      }
+      client.destroy();
+    });
+    server.signal('SIGTERM');
+    await done;
+    assert.equal(lost, 0);
+    assert.equal((await server.ended).code, 0);
+  });
+}

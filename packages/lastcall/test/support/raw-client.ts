@@ -1,0 +1,150 @@
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+export interface RawAnswer {
+  status: number;
+  headers: Map<string, string>;
+  body: Buffer;
+}
+
+/** What happened to one connection, as the client saw it. */
+export type Closing = 'end' | 'reset' | 'open';
+
+/**
+ * A client that writes bytes and reads answers, and retries nothing. It parses just enough of
+ * HTTP/1.1 to know where an answer ends.
+ */
+export class RawClient {
+  readonly socket: Socket;
+  closing: Closing = 'open';
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+  #needed = 0;
+  #wake: (() => void) | undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (chunk) => {
+      this.#chunks.push(chunk);
+      this.#bytes += chunk.length;
+      this.#wake?.();
+    });
+    socket.on('end', () => {
+      if (this.closing === 'open') this.closing = 'end';
+      this.#wake?.();
+    });
+    socket.on('error', () => {
+      this.closing = 'reset';
+      this.#wake?.();
+    });
+    socket.on('close', () => this.#wake?.());
+  }
+
+  /** Connects; rejects when the connection is refused. */
+  static async open(port: number, options: { tls?: boolean } = {}): Promise<RawClient> {
+    const socket = options.tls
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : connect({ port, host: '127.0.0.1' });
+    const client = new RawClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.once(options.tls ? 'secureConnect' : 'connect', resolve);
+      socket.once('error', reject);
+    });
+    return client;
+  }
+
+  write(text: string | Buffer): void {
+    this.socket.write(text);
+  }
+
+  /** Sends a GET. */
+  get(path: string, headers = ''): void {
+    this.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`);
+  }
+
+  /** The next whole answer; undefined when the connection ended without one. */
+  async answer(): Promise<RawAnswer | undefined> {
+    for (;;) {
+      const parsed = this.#parse();
+      if (parsed) {
+        if (parsed.answer.status === 100) continue;
+        return parsed.answer;
+      }
+      if (this.closing !== 'open' || this.socket.destroyed) return undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  #parse(): { answer: RawAnswer } | undefined {
+    // Joining the chunks of a large body once, not for each chunk.
+    if (this.#bytes < this.#needed && this.closing === 'open') return undefined;
+    const buffer = Buffer.concat(this.#chunks);
+    const parsed = parse(buffer, this.closing === 'end');
+    const rest = typeof parsed === 'object' ? buffer.subarray(parsed.length) : buffer;
+    this.#chunks = [rest];
+    this.#bytes = rest.length;
+    this.#needed = typeof parsed === 'number' ? parsed : 0;
+    return typeof parsed === 'object' ? parsed : undefined;
+  }
+
+  /** Resolves when the server has ended the connection; says how. */
+  async closed(): Promise<Closing> {
+    while (this.closing === 'open' && !this.socket.destroyed)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    return this.closing;
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
+
+/** The first whole answer; a number: how many bytes it needs; undefined: not known yet. */
+function parse(
+  buffer: Buffer,
+  ended: boolean,
+): { answer: RawAnswer; length: number } | number | undefined {
+  const headEnd = buffer.indexOf('\r\n\r\n');
+  if (headEnd === -1) return undefined;
+  const [statusLine = '', ...lines] = buffer.subarray(0, headEnd).toString('latin1').split('\r\n');
+  const headers = new Map(
+    lines.map((line): [string, string] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+    }),
+  );
+  const status = Number(statusLine.split(' ')[1]);
+  const bodyStart = headEnd + 4;
+  const answer = (body: Buffer, length: number) => ({ answer: { status, headers, body }, length });
+  if (status === 100) return answer(Buffer.alloc(0), bodyStart);
+  const length = headers.get('content-length');
+  if (length !== undefined) {
+    const end = bodyStart + Number(length);
+    return buffer.length >= end ? answer(buffer.subarray(bodyStart, end), end) : end;
+  }
+  if (headers.get('transfer-encoding') === 'chunked')
+    return parseChunked(buffer, bodyStart, answer);
+  return ended ? answer(buffer.subarray(bodyStart), buffer.length) : undefined;
+}
+
+function parseChunked<T>(
+  buffer: Buffer,
+  start: number,
+  answer: (body: Buffer, length: number) => T,
+): T | undefined {
+  const parts: Buffer[] = [];
+  for (let at = start; ;) {
+    const lineEnd = buffer.indexOf('\r\n', at);
+    if (lineEnd === -1) return undefined;
+    const size = Number.parseInt(buffer.subarray(at, lineEnd).toString('latin1'), 16);
+    const end = lineEnd + 2 + size + 2;
+    if (buffer.length < end) return undefined;
+    if (size === 0) return answer(Buffer.concat(parts), end);
+    parts.push(buffer.subarray(lineEnd + 2, end - 2));
+    at = end;
+  }
+}
