@@ -39,10 +39,7 @@ export async function startServer(
   fixture = 'server.ts',
   options: StartOptions = {},
 ): Promise<ServerProcess> {
-  const [command, ...args] = [...(options.wrap ?? []), process.execPath, FIXTURES + fixture] as [
-    string,
-    ...string[],
-  ];
+  const line = [...(options.wrap ?? []), process.execPath, FIXTURES + fixture];
   const child = spawn(line[0] ?? '', line.slice(1), {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
