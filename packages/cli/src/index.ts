@@ -1,1 +1,1 @@
-export const name = 'cli';
+export { main } from './main.ts';

@@ -1,1 +1,6 @@
-export const name = 'supervisor';
+export { loadConfig, type Config, type Sources, type Target } from './config/load.ts';
+export { environmentOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } from './config/options.ts';
+export { nearest } from './config/nearest.ts';
+export { CommandFailed, send } from './control/client.ts';
+export { EXIT_CODES, SupervisorError, type SupervisorErrorCode } from './errors.ts';
+export { serve } from './serve.ts';

@@ -9,6 +9,7 @@ import type { Lease } from '../ledger/lease.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
+import { nodeOf } from '../supervised/node.ts';
 import { type Connection } from './support/connection.ts';
 import { HttpDrain } from './support/http-drain.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
@@ -47,7 +48,11 @@ export function attachHttp<S extends Server>(
 ): S {
   expectAttachable(server);
   superviseWorker(lifecycle);
-  const endpoints = new Endpoints(lifecycle, options.admin ?? false, localNode(lifecycle));
+  const endpoints = new Endpoints(
+    lifecycle,
+    options.admin ?? false,
+    nodeOf(lifecycle) ?? localNode(lifecycle),
+  );
   const upgraded = new Set<Duplex>();
   const drain = new HttpDrain(server, {
     admin: options.admin ?? false,

@@ -1,0 +1,69 @@
+import { resolve } from 'node:path';
+import { OPTIONS, send } from '@lastcall/supervisor';
+import { Command, InvalidArgumentError } from 'commander';
+import { showStatus, showWorkers } from './show.ts';
+
+interface Common {
+  control: string;
+  json?: boolean;
+}
+
+type Show = (result: unknown) => string;
+
+/** The verbs that talk to a running supervisor over its control socket. */
+export function controlCommands(): Command[] {
+  return [
+    verb('status', 'what the node does', showStatus as Show),
+    verb('workers', 'the workers of the node', showWorkers as Show),
+    verb('reload', 'replace all workers by new ones', () => 'reloaded: all workers replaced'),
+    verb(
+      'upgrade',
+      'replace the supervisor itself, with its workers',
+      () => 'upgraded: a new supervisor has taken over',
+    ),
+    verb(
+      'drain',
+      'refuse new work on every worker',
+      (result) => `draining: ${(result as { inFlight: number }).inFlight} in flight`,
+    ),
+    verb('resume', 'undo a drain or a pause', (result) => (result as { message: string }).message),
+    verb(
+      'stop',
+      'stop the node and wait until it has stopped',
+      (result) => `stopped (exit code ${(result as { exit_code: number }).exit_code})`,
+    ).option('--quick', 'cancel what runs'),
+    verb(
+      'scale',
+      'set the number of workers',
+      (result) => `workers wanted: ${(result as { workers_wanted: number }).workers_wanted}`,
+    ).argument('<workers>', 'how many', whole),
+    verb('logs', 'the last lines of the log', () => '')
+      .option('-n, --lines <N>', 'how many', whole, 100)
+      .option('-f, --follow', 'go on until interrupted'),
+  ];
+}
+
+function verb(name: string, description: string, show: Show): Command {
+  const command = new Command(name)
+    .description(description)
+    .option(
+      '--control <PATH>',
+      'control socket',
+      process.env.LASTCALL_CONTROL ?? OPTIONS.control.default,
+    )
+    .option('--json', 'print JSON');
+  return command.action(async (...given: unknown[]) => {
+    const { control, json, ...options } = command.opts<Common>();
+    const args = { ...options, ...(name === 'scale' ? { workers: given[0] } : {}) };
+    const result = await send(resolve(control), { verb: name, args }, (line) => {
+      process.stdout.write(json ? `${JSON.stringify({ line: line.trimEnd() })}\n` : line);
+    });
+    if (name === 'logs') return;
+    process.stdout.write(`${json ? JSON.stringify(result, null, 2) : show(result)}\n`);
+  });
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  return Number(text);
+}

@@ -1,0 +1,36 @@
+import { SupervisorError } from '@lastcall/supervisor';
+import { Command, CommanderError } from 'commander';
+import { controlCommands } from './control.ts';
+import { serveCommand } from './serve.ts';
+
+/** Runs `lastcall VERB ...`; returns the exit code. */
+export async function main(argv: string[]): Promise<number> {
+  // What follows a first `--` is a program of its own, whose flags are none of ours.
+  const split = argv.indexOf('--');
+  const own = split === -1 ? argv : argv.slice(0, split);
+  const foreign = split === -1 ? undefined : argv.slice(split + 1);
+  let code = 0;
+  const program = new Command('lastcall')
+    .description('Stops, reloads and upgrades services without dropping anything.')
+    .exitOverride()
+    .addCommand(
+      serveCommand(foreign, (exitCode) => {
+        code = exitCode;
+      }),
+    );
+  for (const command of controlCommands()) program.addCommand(command);
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
+  try {
+    await program.parseAsync(own, { from: 'user' });
+    return code;
+  } catch (error) {
+    return report(error);
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (!(error instanceof SupervisorError)) throw error;
+  process.stderr.write(`lastcall: ${error.message}\n`);
+  return error.exitCode;
+}

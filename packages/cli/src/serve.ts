@@ -1,0 +1,29 @@
+import { environmentOf, flagOf, OPTION_NAMES, OPTIONS, serve } from '@lastcall/supervisor';
+import { Command, Option } from 'commander';
+
+/**
+ * `lastcall serve [options] APP` and `lastcall serve [options] -- COMMAND ...`. The flags are made
+ * from the supervisor's one declaration of its options.
+ */
+export function serveCommand(foreign: string[] | undefined, done: (code: number) => void): Command {
+  const command = new Command('serve')
+    .description('serve a Node entry, or any program that takes inherited sockets')
+    .argument('[app]', 'Node entry that uses the library; or: -- COMMAND ARGUMENTS...')
+    .option('--config <PATH>', 'configuration file (default: lastcall.yaml, where there is one)');
+  for (const name of OPTION_NAMES) {
+    const {
+      doc,
+      value,
+      default: fallback,
+    } = OPTIONS[name] as { doc: string; value?: string; default: unknown };
+    const shown =
+      fallback === undefined || fallback === false ? '' : ` (default ${JSON.stringify(fallback)})`;
+    const flags = value === undefined ? flagOf(name) : `${flagOf(name)} <${value}>`;
+    command.addOption(new Option(flags, `${doc}${shown} [${environmentOf(name)}]`));
+  }
+  return command.action(async (app: string | undefined, flags: Record<string, unknown>) => {
+    const target = foreign ? { command: foreign } : app === undefined ? {} : { app };
+    const { config: configFile, ...options } = flags as { config?: string };
+    done(await serve({ flags: options, target, env: process.env, cwd: process.cwd(), configFile }));
+  });
+}

@@ -1,0 +1,120 @@
+import { mkdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { SupervisorError } from '../errors.ts';
+import { send } from './client.ts';
+import type { ControlReply, ControlRequest } from './protocol.ts';
+
+const LINE_MAX = 64 * 1024;
+const UNIX_PATH_MAX = 107;
+
+export type ControlHandler = (
+  request: ControlRequest,
+  reply: (reply: ControlReply) => void,
+  closed: Promise<void>,
+) => Promise<unknown>;
+
+/** The control socket: only its owner may connect (mode 0600). */
+export class ControlServer {
+  readonly #path: string;
+  readonly #handler: ControlHandler;
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+  #inode: number | undefined;
+
+  constructor(path: string, handler: ControlHandler) {
+    this.#path = path;
+    this.#handler = handler;
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  /** Throws `ERR_SUPERVISOR_RUNNING` when another supervisor answers there. */
+  static async expectFree(path: string): Promise<void> {
+    const running = await send(path, { verb: 'status', args: {} }).catch(() => undefined);
+    if (!running) return;
+    const { pid } = running as { pid: number };
+    throw new SupervisorError(
+      'ERR_SUPERVISOR_RUNNING',
+      `A supervisor (pid ${pid}) already answers on ${path}. Stop it (lastcall stop), or give this one another control socket (--control PATH).`,
+    );
+  }
+
+  /** Takes the path over from whoever had it: a successor is put in place in one step. */
+  async listen(): Promise<void> {
+    const draft = `${this.#path}.${process.pid}`;
+    if (Buffer.byteLength(draft) > UNIX_PATH_MAX)
+      throw new SupervisorError(
+        'ERR_SUPERVISOR_CONFIG',
+        `control: the path is too long for a unix socket (${UNIX_PATH_MAX} bytes with the pid): ${this.#path}.`,
+      );
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      await this.#listenPrivately(draft);
+      this.#inode = statSync(draft).ino;
+      renameSync(draft, this.#path);
+    } catch (error) {
+      throw new SupervisorError(
+        'ERR_SUPERVISOR_CONFIG',
+        `control: cannot listen on ${this.#path}: ${(error as Error).message}.`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Stops to listen; the path is removed unless a successor has it. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.end();
+    try {
+      if (statSync(this.#path).ino === this.#inode) unlinkSync(this.#path);
+    } catch {
+      // It has gone already.
+    }
+  }
+
+  async #listenPrivately(path: string): Promise<void> {
+    const listening = new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject).once('listening', resolve);
+    });
+    // The socket is made inside listen(): nobody else can connect between its making and a chmod.
+    const before = process.umask(0o177);
+    this.#server.listen(path);
+    process.umask(before);
+    await listening;
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    const closed = new Promise<void>((resolve) => {
+      socket.once('close', () => {
+        this.#sockets.delete(socket);
+        resolve();
+      });
+    });
+    socket.on('error', () => socket.destroy());
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > LINE_MAX) socket.destroy();
+      const end = text.indexOf('\n');
+      if (end === -1) return;
+      const line = text.slice(0, end);
+      text = text.slice(end + 1);
+      void this.#answer(line, socket, closed);
+    });
+  }
+
+  async #answer(line: string, socket: Socket, closed: Promise<void>): Promise<void> {
+    const reply = (message: ControlReply): void => {
+      if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+    };
+    try {
+      const request = JSON.parse(line) as ControlRequest;
+      reply({ ok: true, result: (await this.#handler(request, reply, closed)) ?? null });
+    } catch (error) {
+      const exitCode = error instanceof SupervisorError ? error.exitCode : 1;
+      reply({ ok: false, message: (error as Error).message, exitCode });
+    }
+    socket.end();
+  }
+}

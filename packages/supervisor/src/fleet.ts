@@ -1,0 +1,266 @@
+import { resolve } from 'node:path';
+import type { Ask, Figures, FromWorker } from 'lastcall/supervised';
+import { addWorker, workerFailed, workerReady, workerRetires } from './core/change.ts';
+import { isLive, type NodeState, type Policy, type Worker } from './core/model.ts';
+import type { LogSink } from './log/sink.ts';
+import { endedWork } from './node/figures.ts';
+import { MetricsSum } from './node/metrics.ts';
+import { diagnose } from './process/diagnose.ts';
+import type { Launch } from './process/launch.ts';
+import { probeWorker } from './process/probe.ts';
+import { WorkerProcess } from './process/worker-process.ts';
+
+const HANG_KILL_MS = 15_000;
+const DEFAULT_GRACE_MS = 30_000;
+const JOB_KINDS = new Set(['task', 'job']);
+
+export interface FleetOptions {
+  node: NodeState;
+  policy: () => Policy;
+  log: LogSink;
+  say: (line: string) => void;
+  post: (happening: () => void) => void;
+  /** A worker asks on behalf of the whole node. */
+  ask: (process: WorkerProcess, ask: Ask) => void;
+}
+
+/** The processes of the workers, and what their messages and exits change in the node's state. */
+export class Fleet {
+  readonly processes = new Map<Worker, WorkerProcess>();
+  readonly metrics = new MetricsSum();
+  /** reason -> how many workers were started in place of another. */
+  readonly restarts: Record<string, number> = {};
+  forcedKills = 0;
+  /** Leases held by workers when they were killed. */
+  killedLeases = 0;
+  /** The output of workers that have ended, while it is still being read. */
+  readonly closing = new Set<Promise<void>>();
+  readonly #options: FleetOptions;
+  readonly #limits = new Map<Worker, number>();
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  spawn(launch: Launch): void {
+    const { node, log, post } = this.#options;
+    const worker = addWorker(node, launch.generation, performance.now());
+    this.#limits.set(worker, 1 + Math.random() * launch.config.jitter);
+    const process = new WorkerProcess(launch, worker.name, log, {
+      message: (message) => post(() => this.#onMessage(worker, process, message)),
+      exit: (how) => post(() => this.#onExit(worker, process, how)),
+    });
+    this.processes.set(worker, process);
+    this.#say(worker, `started (pid ${process.pid ?? 'none'}, generation ${launch.generation})`);
+    if (launch.config.command) this.#probe(worker, process);
+  }
+
+  /** Tells a worker to finish. `how`: beside others, as the node stops, or at once. */
+  retire(worker: Worker, reason: string, how: 'retire' | 'stop' | 'force'): void {
+    const process = this.processes.get(worker);
+    if (!process) return;
+    const { config } = process.launch;
+    const now = performance.now();
+    const graceMs = how === 'force' ? 0 : (config.graceMs ?? DEFAULT_GRACE_MS);
+    workerRetires(this.#options.node, worker, reason, now, now + graceMs + config.killMarginMs);
+    this.#say(worker, `retires: ${reason}`);
+    // A process that has not made itself known cannot be asked.
+    if (!worker.beats) process.signal(config.command ? config.stopSignal : 'SIGTERM');
+    else if (how === 'retire') process.send({ type: 'retire', reason });
+    else process.send({ type: 'stop', reason, force: how === 'force' });
+  }
+
+  kill(worker: Worker, reason: string): void {
+    const process = this.processes.get(worker);
+    if (!process) return;
+    if (worker.at.phase === 'retiring') worker.at.killed = true;
+    else {
+      this.#fail(worker, reason);
+      const now = performance.now();
+      worker.at = { phase: 'retiring', sinceMs: now, reason, killAtMs: now, killed: true };
+    }
+    this.#say(worker, `is killed: ${reason}`);
+    process.kill();
+  }
+
+  /** The worker's event loop hangs: writes down where, cancels its work, and kills it if it must. */
+  hang(worker: Worker): void {
+    const process = this.processes.get(worker);
+    if (!process) return;
+    this.restarts.hung = (this.restarts.hung ?? 0) + 1;
+    this.#fail(worker, 'hangs');
+    const now = performance.now();
+    const at = {
+      phase: 'retiring' as const,
+      sinceMs: now,
+      reason: 'hung',
+      killAtMs: now + HANG_KILL_MS,
+      killed: false,
+    };
+    worker.at = at;
+    const { config } = process.launch;
+    void diagnose(process, worker.name, resolve(config.dir, config.reportDir)).then((found) => {
+      this.#say(worker, `hangs: ${found}`);
+      process.send({ type: 'stop', reason: 'hung', force: true });
+      at.killAtMs = Math.min(at.killAtMs, performance.now() + config.killMarginMs);
+      this.#options.post(() => undefined);
+    });
+  }
+
+  /** One tick has passed: whoever sends heartbeats should have sent one. */
+  tick(): void {
+    for (const [worker, process] of this.processes) {
+      worker.missedTicks += 1;
+      if (worker.at.phase === 'proving') this.#check(worker, process);
+      if (worker.at.phase === 'serving') this.#wear(worker, process);
+    }
+  }
+
+  #onMessage(worker: Worker, process: WorkerProcess, message: FromWorker): void {
+    worker.missedTicks = 0;
+    if (message.type === 'hello') worker.beats = true;
+    else if (message.type === 'ready') this.#onReady(worker, process);
+    else if (message.type === 'figures') this.#onFigures(worker, process, message.figures);
+    else if (message.type === 'metrics') process.metrics = message.text;
+    else if (message.type === 'stopping') this.#onStopping(worker, process, message);
+    else if (message.type === 'ask') this.#options.ask(process, message);
+  }
+
+  #onReady(worker: Worker, process: WorkerProcess): void {
+    if (this.#options.node.draining)
+      void process.ask('drain', 'the node drains').catch(() => undefined);
+    if (worker.at.phase === 'starting') this.#check(worker, process);
+  }
+
+  /** Asks the worker for the check path; a first good answer makes it ready. */
+  #check(worker: Worker, process: WorkerProcess): void {
+    const { command, check } = process.launch.config;
+    if (command) return;
+    process.ask('check', check).then(
+      ({ status }) =>
+        this.#options.post(() =>
+          this.#checked(worker, status < 400, `answered GET ${check} with ${status}`),
+        ),
+      (error: Error) =>
+        this.#options.post(() =>
+          this.#checked(worker, false, `did not answer GET ${check}: ${error.message}`),
+        ),
+    );
+  }
+
+  #probe(worker: Worker, process: WorkerProcess): void {
+    const running = (): boolean => worker.at.phase === 'starting';
+    void probeWorker(process, running).then((result) =>
+      this.#options.post(() => this.#checked(worker, result.ok, result.why)),
+    );
+  }
+
+  #checked(worker: Worker, ok: boolean, why: string): void {
+    const { phase } = worker.at;
+    if (phase !== 'starting' && phase !== 'proving') return;
+    if (!ok) {
+      // It may hold requests that it took while proving itself: it finishes them.
+      this.#fail(worker, why);
+      this.retire(worker, why, 'retire');
+      return;
+    }
+    if (phase === 'proving') return;
+    workerReady(this.#options.node, worker, performance.now());
+    this.#say(worker, 'is ready');
+  }
+
+  #onFigures(worker: Worker, process: WorkerProcess, figures: Figures): void {
+    process.figures = figures;
+    // The worker's own deadline decides when it is late.
+    if (worker.at.phase === 'retiring' && figures.deadlineInMs !== null)
+      worker.at.killAtMs =
+        performance.now() + figures.deadlineInMs + process.launch.config.killMarginMs;
+  }
+
+  #onStopping(
+    worker: Worker,
+    process: WorkerProcess,
+    { reason, exit }: { reason: string; exit: boolean },
+  ): void {
+    if (!exit || !isLive(worker) || this.#options.node.stopping) return;
+    this.#say(worker, `stops by itself: ${reason}`);
+    // A signal from outside is somebody's wish; anything else is a failure of its own.
+    if (!reason.startsWith('SIG') || worker.at.phase === 'starting')
+      this.#fail(worker, `stopped by itself: ${reason}`);
+    const now = performance.now();
+    const killAtMs = now + DEFAULT_GRACE_MS + process.launch.config.killMarginMs;
+    workerRetires(this.#options.node, worker, reason, now, killAtMs);
+  }
+
+  #onExit(
+    worker: Worker,
+    process: WorkerProcess,
+    { code, signal, error }: { code: number | null; signal: string | null; error?: string },
+  ): void {
+    const how = error ?? (signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
+    const killedByUs = worker.at.phase === 'retiring' && worker.at.killed;
+    if (killedByUs || signal === 'SIGKILL') {
+      this.forcedKills += 1;
+      this.killedLeases += process.figures?.inFlight ?? 0;
+    }
+    const { stopping } = this.#options.node;
+    // The node's own exit code is the worst of its workers'.
+    if (stopping) stopping.exitCode ||= killedByUs ? 3 : (code ?? 0);
+    const held = process.figures?.inFlight ?? 0;
+    const lost = signal !== null && held > 0 ? `, holding ${held} leases` : '';
+    this.#say(worker, `${how}${lost}`);
+    if (isLive(worker)) {
+      const words = process.lastWords.join(' | ');
+      this.#fail(worker, words === '' ? how : `${how}: ${words}`);
+    }
+    worker.at = { phase: 'gone', atMs: performance.now(), why: how };
+    this.metrics.retain(process.metrics);
+    this.closing.add(process.closed);
+    void process.closed.then(() => this.closing.delete(process.closed));
+    this.processes.delete(worker);
+    this.#limits.delete(worker);
+    const { node } = this.#options;
+    node.workers = node.workers.filter((other) => other !== worker);
+  }
+
+  #fail(worker: Worker, why: string): void {
+    const { node, policy } = this.#options;
+    const kind = workerFailed(node, policy(), worker, why, performance.now());
+    if (kind === 'crash' && why !== 'hangs') this.restarts.crash = (this.restarts.crash ?? 0) + 1;
+    if (kind === 'discarded')
+      this.#options.say(`reload failed, the old workers stay: ${worker.name} ${why}`);
+    if (kind === 'boot') this.#options.say(`boot failed: ${worker.name} ${why}`);
+  }
+
+  /** Marks a worker that has reached one of its limits; it is replaced before it is retired. */
+  #wear(worker: Worker, process: WorkerProcess): void {
+    const { config } = process.launch;
+    const { figures } = process;
+    const factor = this.#limits.get(worker) ?? 1;
+    const over = (limit: number, value: number): boolean => limit > 0 && value >= limit * factor;
+    const ageMs = performance.now() - process.startedMs;
+    const isJob = (kind: string): boolean => JOB_KINDS.has(kind);
+    const why = over(config.maxAgeMs, ageMs)
+      ? 'maxAge'
+      : figures && over(config.maxMemoryBytes, figures.rssBytes)
+        ? 'maxMemory'
+        : figures &&
+            over(
+              config.maxRequests,
+              endedWork(figures, (kind) => !isJob(kind)),
+            )
+          ? 'maxRequests'
+          : figures && over(config.maxJobs, endedWork(figures, isJob))
+            ? 'maxJobs'
+            : undefined;
+    if (why === undefined || worker.worn !== undefined) return;
+    worker.worn = why;
+    this.restarts[why] = (this.restarts[why] ?? 0) + 1;
+    this.#say(worker, `is to be replaced: ${why}`);
+    this.#options.post(() => undefined);
+  }
+
+  #say(worker: Worker, text: string): void {
+    this.#options.say(`${worker.name} ${text}`);
+  }
+}

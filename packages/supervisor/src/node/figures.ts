@@ -1,0 +1,39 @@
+import type { Figures, WireStatus } from 'lastcall/supervised';
+
+/** From the least to the most advanced: the node is as far as its least advanced worker. */
+const ORDER = ['ready', 'starting', 'leaving', 'draining', 'cancelling', 'closing', 'stopped'];
+
+/**
+ * The figures of the node. Its state is that of the workers in `serving`; work still running in
+ * workers that retire is counted, but their state is their own affair.
+ */
+export function sumFigures(
+  serving: readonly WireStatus[],
+  retiring: readonly WireStatus[],
+): WireStatus {
+  const all = [...serving, ...retiring];
+  const inFlightByKind: Record<string, number> = {};
+  for (const { inFlightByKind: kinds } of all)
+    for (const [kind, count] of Object.entries(kinds))
+      inFlightByKind[kind] = (inFlightByKind[kind] ?? 0) + count;
+  const speaking = serving.length > 0 ? serving : retiring;
+  const rank = Math.min(...speaking.map(({ state }) => ORDER.indexOf(state)));
+  const known = speaking.map(({ deadlineInMs }) => deadlineInMs).filter((ms) => ms !== null);
+  const estimates = all.filter(({ inFlight }) => inFlight > 0).map(({ estimateMs }) => estimateMs);
+  return {
+    state: speaking.length === 0 ? 'starting' : (ORDER[rank] ?? 'starting'),
+    inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    inFlightByKind,
+    shutdownSeconds: Math.max(0, ...speaking.map(({ shutdownSeconds }) => shutdownSeconds)),
+    deadlineInMs: known.length === 0 ? null : Math.max(...known),
+    estimateMs: estimates.includes(null) ? null : Math.max(0, ...(estimates as number[])),
+  };
+}
+
+/** Work of some kinds that a worker has ended, however it ended. */
+export function endedWork({ outcomes }: Figures, kinds: (kind: string) => boolean): number {
+  return Object.entries(outcomes)
+    .filter(([kind]) => kinds(kind))
+    .flatMap(([, byOutcome]) => Object.values(byOutcome))
+    .reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,47 @@
+import type { NodeState } from '../core/model.ts';
+import type { Fleet } from '../fleet.ts';
+
+/** What the supervisor counts itself, in the Prometheus text format. */
+export function ownMetrics(node: NodeState, fleet: Fleet, reloads: Record<string, number>): string {
+  const phases = ['starting', 'proving', 'serving', 'retiring'] as const;
+  const inPhase = (phase: string): number =>
+    node.workers.filter(({ at }) => at.phase === phase).length;
+  return [
+    family(
+      'lastcall_workers',
+      'gauge',
+      'Workers of the node, by phase.',
+      phases.map((phase) => [`{phase="${phase}"}`, inPhase(phase)]),
+    ),
+    family(
+      'lastcall_worker_restarts_total',
+      'counter',
+      'Workers started in place of another, by reason.',
+      counts('reason', fleet.restarts),
+    ),
+    family(
+      'lastcall_reloads_total',
+      'counter',
+      'Reloads that ended, by result.',
+      counts('result', reloads),
+    ),
+    family(
+      'forced_kill_count',
+      'counter',
+      'Processes of this service that were killed before they had stopped.',
+      [['', fleet.forcedKills]],
+    ),
+    family(
+      'lastcall_killed_leases_total',
+      'counter',
+      'Leases that workers held when they were killed.',
+      [['', fleet.killedLeases]],
+    ),
+  ].join('');
+}
+
+const counts = (label: string, values: Record<string, number>): [string, number][] =>
+  Object.entries(values).map(([value, count]) => [`{${label}="${value}"}`, count]);
+
+const family = (name: string, type: string, help: string, samples: [string, number][]): string =>
+  `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.map(([labels, value]) => `${name}${labels} ${value}\n`).join('')}`;

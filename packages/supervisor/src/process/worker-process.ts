@@ -1,0 +1,146 @@
+import type { ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import {
+  type Answer,
+  type Figures,
+  type FromWorker,
+  PROTOCOL,
+  type Question,
+  type Questions,
+  type ToWorker,
+  unframe,
+} from 'lastcall/supervised';
+import { Lines } from '../log/lines.ts';
+import type { LogSink } from '../log/sink.ts';
+import { type Launch, launch } from './launch.ts';
+
+export interface WorkerEvents {
+  message(message: FromWorker): void;
+  /** Once: the process has ended, or could not be started. */
+  exit(how: { code: number | null; signal: NodeJS.Signals | null; error?: string }): void;
+}
+
+const STDERR_KEPT = 5;
+
+/** One worker's process: its channel, its output, its last words. */
+export class WorkerProcess {
+  readonly launch: Launch;
+  readonly pid: number | undefined;
+  readonly startedMs = performance.now();
+  /** The last figures it sent; none from a foreign program. */
+  figures: Figures | undefined;
+  /** The last metrics text it sent. */
+  metrics = '';
+  /** The last lines it wrote to standard error, for the message that says why it failed. */
+  readonly lastWords: string[] = [];
+  /** Resolves when its output has been read to the end. */
+  readonly closed: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
+  #nextId = 0;
+  #ended = false;
+
+  constructor(from: Launch, name: string, log: LogSink, events: WorkerEvents) {
+    this.launch = from;
+    this.#child = launch(from, name);
+    this.pid = this.#child.pid;
+    this.#pipe(this.#child.stdout, name, log);
+    this.#pipe(this.#child.stderr, name, log);
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#remember(chunk));
+    this.closed = new Promise((resolve) => {
+      this.#child.once('close', () => resolve());
+    });
+    const exit: WorkerEvents['exit'] = (how) => {
+      if (this.#ended) return;
+      this.#ended = true;
+      for (const asked of this.#asked.values()) asked.reject(new Error(`${name} has ended`));
+      this.#asked.clear();
+      events.exit(how);
+    };
+    this.#child.on('message', (raw) => {
+      const message = unframe(raw) as FromWorker | undefined;
+      if (message?.type === 'answer') this.#settle(message);
+      else if (message) events.message(message);
+    });
+    this.#child.once('exit', (code, signal) => exit({ code, signal }));
+    this.#child.once('error', (error) => {
+      if (this.pid === undefined) exit({ code: null, signal: null, error: error.message });
+    });
+  }
+
+  send(message: ToWorker): void {
+    if (this.#child.connected)
+      this.#child.send({ ...message, lastcall: PROTOCOL }, () => undefined);
+  }
+
+  /** Asks the worker; rejects when it ends without an answer. */
+  async ask<Q extends Question>(what: Q, detail = ''): Promise<Questions[Q]['worker']> {
+    if (this.#ended || !this.#child.connected) throw new Error('the worker has ended');
+    const id = ++this.#nextId;
+    const asked = Promise.withResolvers<unknown>();
+    this.#asked.set(id, asked);
+    this.send({ type: 'ask', id, what, detail });
+    return (await asked.promise) as Questions[Q]['worker'];
+  }
+
+  answer(answer: Answer): void {
+    this.send(answer);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (!this.#ended) this.#child.kill(signal);
+  }
+
+  /** Kills the worker and what it has started in its process group. */
+  kill(): void {
+    if (this.#ended || this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // No group any more: the process itself is all there is.
+      this.#child.kill('SIGKILL');
+    }
+  }
+
+  /** Resolves with the first match on standard error from now on. */
+  stderrMatch(pattern: RegExp): Promise<string> {
+    return new Promise((resolve) => {
+      let text = '';
+      const look = (chunk: Buffer): void => {
+        text += chunk.toString();
+        const match = pattern.exec(text);
+        if (!match) return;
+        this.#child.stderr?.off('data', look);
+        resolve(match[0]);
+      };
+      this.#child.stderr?.on('data', look);
+    });
+  }
+
+  #settle(answer: Answer): void {
+    const asked = this.#asked.get(answer.id);
+    this.#asked.delete(answer.id);
+    if ('error' in answer) asked?.reject(new Error(answer.error));
+    else asked?.resolve(answer.value);
+  }
+
+  #pipe(stream: Readable | null, name: string, log: LogSink): void {
+    const lines = new Lines(`[${name}] `, (line) => log.write(line));
+    stream?.on('data', (chunk: Buffer) => {
+      lines.write(chunk);
+      if (!log.full) return;
+      stream.pause();
+      log.whenRoom(() => stream.resume());
+    });
+    stream?.once('close', () => lines.end());
+  }
+
+  #remember(chunk: Buffer): void {
+    const lines = chunk
+      .toString()
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    this.lastWords.push(...lines);
+    this.lastWords.splice(0, Math.max(0, this.lastWords.length - STDERR_KEPT));
+  }
+}
