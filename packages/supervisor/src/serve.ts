@@ -49,7 +49,7 @@ export async function serve(sources: Sources): Promise<number> {
   const { code, reason } = await supervisor.done;
   supervisor.say(`has stopped: ${reason} (exit code ${code})`);
   release();
-  control.close();
+  await control.close();
   await log.end();
   return code;
 }

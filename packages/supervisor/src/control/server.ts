@@ -20,6 +20,7 @@ export class ControlServer {
   readonly #handler: ControlHandler;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
+  readonly #answering = new Set<Promise<void>>();
   #inode: number | undefined;
 
   constructor(path: string, handler: ControlHandler) {
@@ -61,15 +62,16 @@ export class ControlServer {
     }
   }
 
-  /** Stops to listen; the path is removed unless a successor has it. */
-  close(): void {
+  /** Stops to listen, once all that was asked is answered; the path is removed unless a successor has it. */
+  async close(): Promise<void> {
     this.#server.close();
-    for (const socket of this.#sockets) socket.end();
     try {
       if (statSync(this.#path).ino === this.#inode) unlinkSync(this.#path);
     } catch {
       // It has gone already.
     }
+    await Promise.all(this.#answering);
+    for (const socket of this.#sockets) socket.end();
   }
 
   async #listenPrivately(path: string): Promise<void> {
@@ -100,7 +102,9 @@ export class ControlServer {
       if (end === -1) return;
       const line = text.slice(0, end);
       text = text.slice(end + 1);
-      void this.#answer(line, socket, closed);
+      const answer = this.#answer(line, socket, closed);
+      this.#answering.add(answer);
+      void answer.then(() => this.#answering.delete(answer));
     });
   }
 

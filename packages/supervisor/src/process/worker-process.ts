@@ -21,6 +21,7 @@ export interface WorkerEvents {
 }
 
 const STDERR_KEPT = 5;
+const LAST_WORDS_MS = 100;
 
 /** One worker's process: its channel, its output, its last words. */
 export class WorkerProcess {
@@ -50,8 +51,10 @@ export class WorkerProcess {
     this.closed = new Promise((resolve) => {
       this.#child.once('close', () => resolve());
     });
+    let told = false;
     const exit: WorkerEvents['exit'] = (how) => {
-      if (this.#ended) return;
+      if (told) return;
+      told = true;
       this.#ended = true;
       for (const asked of this.#asked.values()) asked.reject(new Error(`${name} has ended`));
       this.#asked.clear();
@@ -62,7 +65,15 @@ export class WorkerProcess {
       if (message?.type === 'answer') this.#settle(message);
       else if (message) events.message(message);
     });
-    this.#child.once('exit', (code, signal) => exit({ code, signal }));
+    this.#child.once('exit', (code, signal) => {
+      this.#ended = true;
+      // Its last words say why; they are still in the pipe when the process has gone.
+      const timer = setTimeout(() => exit({ code, signal }), LAST_WORDS_MS);
+      void this.closed.then(() => {
+        clearTimeout(timer);
+        exit({ code, signal });
+      });
+    });
     this.#child.once('error', (error) => {
       if (this.pid === undefined) exit({ code: null, signal: null, error: error.message });
     });
@@ -136,10 +147,12 @@ export class WorkerProcess {
   }
 
   #remember(chunk: Buffer): void {
+    // Of a stack only what it is about: the frames are in the log.
     const lines = chunk
       .toString()
       .split('\n')
-      .filter((line) => line.trim() !== '');
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !/^(at |Node\.js v|\^+$)/.test(line));
     this.lastWords.push(...lines);
     this.lastWords.splice(0, Math.max(0, this.lastWords.length - STDERR_KEPT));
   }
