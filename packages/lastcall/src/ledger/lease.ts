@@ -18,16 +18,18 @@ export class Lease {
   readonly startedMs: number;
   /** For the adapter that admitted the work: what answers it. */
   owner: unknown;
+  /** For the adapter: called once, when the lease has ended. */
+  onEnd: (() => void) | undefined;
   readonly #ledger: Ledger;
   #tally: Tally;
   #controller: AbortController | undefined;
   #cancelled: LastcallError | undefined;
   #outcome: Outcome | undefined;
 
-  constructor(ledger: Ledger, tally: Tally, label: string | undefined) {
+  constructor(ledger: Ledger, tally: Tally, label: string | undefined, nowMs: number) {
     this.id = ++lastId;
     this.label = label;
-    this.startedMs = performance.now();
+    this.startedMs = nowMs;
     this.#ledger = ledger;
     this.#tally = tally;
   }
@@ -69,14 +71,16 @@ export class Lease {
 
   /**
    * Ends the lease. Work that was cancelled at the deadline counts as `expired` even when its
-   * handler then ended it in good order. Returns false when it had ended before.
+   * handler then ended it in good order. Returns false when it had ended before. `nowMs` saves a
+   * caller that has just read the monotonic clock from reading it again.
    */
-  end(outcome: Outcome = 'completed'): boolean {
+  end(outcome: Outcome = 'completed', nowMs: number = performance.now()): boolean {
     if (this.#outcome !== undefined) return false;
     const final = this.#cancelled ? this.#afterCancel(outcome, this.#cancelled) : outcome;
     this.#outcome = final;
     if (final === 'cancelled' && !this.#cancelled) this.#abortGone();
-    this.#ledger.settle(this, this.#tally, final);
+    this.#ledger.settle(this, this.#tally, final, nowMs);
+    this.onEnd?.();
     return true;
   }
 

@@ -25,20 +25,20 @@ export class Ledger {
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Registers one piece of work. */
-  open(kind: string, label?: string): Lease {
+  open({ kind, label }: Work, nowMs: number): Lease {
     const tally = this.tally(kind);
-    const lease = new Lease(this, tally, label);
+    const lease = new Lease(this, tally, label, nowMs);
     tally.inFlight += 1;
     this.#leases.add(lease);
     return lease;
   }
 
   /** Called by a lease when it ends. */
-  settle(lease: Lease, tally: Tally, outcome: Outcome): void {
+  settle(lease: Lease, tally: Tally, outcome: Outcome, nowMs: number): void {
     this.#leases.delete(lease);
     tally.inFlight -= 1;
     tally.outcomes[outcome] += 1;
-    if (outcome === 'completed') tally.durations.add(performance.now() - lease.startedMs);
+    if (outcome === 'completed') tally.durations.add(nowMs - lease.startedMs);
     if (this.#idle && this.#leases.size === 0) {
       this.#idle.resolve();
       this.#idle = undefined;

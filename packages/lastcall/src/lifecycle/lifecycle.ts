@@ -76,11 +76,11 @@ export class Lifecycle {
   }
 
   /** Admits and registers one piece of work, in one step, or refuses it. */
-  admit(work: Work): Lease | Refusal {
+  admit(work: Work, nowMs: number = performance.now()): Lease | Refusal {
     const state = this.#machine.current;
-    if (state === 'ready' || state === 'starting') return this.ledger.open(work.kind, work.label);
+    if (state === 'ready' || state === 'starting') return this.ledger.open(work, nowMs);
     this.counters.lateArrivals += 1;
-    if (state === 'leaving') return this.ledger.open(work.kind, work.label);
+    if (state === 'leaving') return this.ledger.open(work, nowMs);
     this.ledger.tally(work.kind).refused += 1;
     return { admitted: false, state, retryAfterMs: this.options.retryAfterMs };
   }

@@ -6,6 +6,7 @@ import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
 import { LastcallError } from '../errors.ts';
 import type { Lease } from '../ledger/lease.ts';
+import type { Outcome } from '../ledger/outcome.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
@@ -64,13 +65,18 @@ export function attachHttp<S extends Server>(
 
   const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
   server.emit = ((event: string, ...args: unknown[]): boolean => {
-    if (event === 'request' || event === 'checkContinue')
-      return onRequest(event, args[0] as Held, args[1] as ServerResponse);
-    if (event === 'upgrade' || event === 'connect')
-      return onUpgrade(event, args as [Held, Duplex, Buffer]);
-    if (event === 'clientError' && drain.stopping && isAnswering(args[1] as Held['socket']))
-      return true;
-    return emit(event, ...args);
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+        return onRequest(event, args[0] as Held, args[1] as ServerResponse);
+      case 'upgrade':
+      case 'connect':
+        return onUpgrade(event, args as [Held, Duplex, Buffer]);
+      case 'clientError':
+        return (drain.stopping && isAnswering(args[1] as Held['socket'])) || emit(event, ...args);
+      default:
+        return emit(event, ...args);
+    }
   }) as S['emit'];
   // Without a listener node:http would say 100 Continue before the request could be refused.
   if (server.listenerCount('checkContinue') === 0)
@@ -130,7 +136,7 @@ export function attachHttp<S extends Server>(
     response: ServerResponse,
     nowMs: number,
   ): ReturnType<Lifecycle['admit']> {
-    const admission = lifecycle.admit(REQUEST);
+    const admission = lifecycle.admit(REQUEST, nowMs);
     if (connection.requests === 1) drain.arrived(nowMs);
     if (admission.admitted) {
       request[LEASE] = admission;
@@ -141,13 +147,10 @@ export function attachHttp<S extends Server>(
 
   function onResponseClose(this: ServerResponse): void {
     const request = this.req as Held;
-    const lease = request[LEASE];
-    if (lease) {
-      if (!this.writableFinished) lease.end('cancelled');
-      else lease.end(this.statusCode >= 500 ? 'failed' : 'completed');
-    }
+    const nowMs = performance.now();
+    request[LEASE]?.end(outcomeOf(this), nowMs);
     const connection = request.socket[CONNECTION];
-    if (connection) drain.end(connection, performance.now());
+    if (connection) drain.end(connection, nowMs);
   }
 
   function onUpgrade(event: string, [request, socket, head]: [Held, Duplex, Buffer]): boolean {
@@ -199,6 +202,11 @@ function watchConnections(
   }
   server.prependListener('connection', (socket: Socket) => drain.handshake(socket));
   server.prependListener('secureConnection', open);
+}
+
+function outcomeOf(response: ServerResponse): Outcome {
+  if (!response.writableFinished) return 'cancelled';
+  return response.statusCode >= 500 ? 'failed' : 'completed';
 }
 
 /** Bytes that cannot be parsed must not cut the answer that is being written. */

@@ -7,7 +7,7 @@ import { Arrivals } from './arrivals.ts';
 import { Connection } from './connection.ts';
 import { lingeringClose } from './lingering-close.ts';
 
-/** Where clients connected within this time, the listener closes only in a silence of that one. */
+/** Where clients still connected within this time, although the stop had begun, the listener closes only in a silence of that one. */
 const RECENT_MS = 1_000;
 const SILENCE_MS = 30;
 const SILENCES = 10;
@@ -228,7 +228,8 @@ export class HttpDrain implements Drainable {
    */
   async #acceptTheLast(): Promise<void> {
     this.#held = [];
-    const busy = performance.now() - this.#acceptedMs < RECENT_MS;
+    const since = Math.max(this.#stop?.startedMs ?? 0, performance.now() - RECENT_MS);
+    const busy = this.#acceptedMs > since;
     for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
       before = this.#accepted;
       await (busy ? sleep(SILENCE_MS) : turns());

@@ -1,0 +1,38 @@
+// Finds a program, or installs its Debian package where that is possible.
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+
+/** The path of `program`; undefined when it is neither there nor can be installed. */
+export function findProgram(program: string, debianPackage = program): string | undefined {
+  return locate(program) ?? (install(debianPackage) ? locate(program) : undefined);
+}
+
+function locate(program: string): string | undefined {
+  return FOLDERS.map((folder) => join(folder, program)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function install(debianPackage: string): boolean {
+  if (process.getuid?.() !== 0 || !locate('apt-get')) return false;
+  process.stderr.write(`> installing ${debianPackage}\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]): void => {
+    execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  };
+  try {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', debianPackage);
+    return true;
+  } catch {
+    return false;
+  }
+}
