@@ -1,57 +1,80 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
 import { loadConfig, type Config, type Sources } from './config/load.ts';
-import { ControlServer } from './control/server.ts';
-import { runVerb } from './control/verbs.ts';
+import { expectTarget } from './config/target.ts';
 import { SupervisorError } from './errors.ts';
+import { House } from './house.ts';
 import { LogSink } from './log/sink.ts';
-import { takeSignals } from './signals.ts';
-import { showAddress } from './sockets/address.ts';
 import { Listeners } from './sockets/listeners.ts';
 import { Supervisor } from './supervisor.ts';
+import { daemonize, isDaemon, tellStarter } from './system/daemon.ts';
+import { becomeInit, tellInitCode } from './system/init.ts';
+import { inheritance, OlderSupervisor } from './upgrade/successor.ts';
+import { resolve } from 'node:path';
+
+const DAEMON_LOG = '.lastcall/lastcall.log';
 
 /**
  * Runs a node until it has stopped; resolves with the exit code. Throws `SupervisorError` when it
  * cannot begin: bad configuration, a missing entry, a port in use, another supervisor running.
  */
 export async function serve(sources: Sources): Promise<number> {
-  const config = loadConfig(sources);
-  expectTarget(config);
-  const controlPath = resolve(config.dir, config.control);
-  await ControlServer.expectFree(controlPath);
-  const log = openLog(config);
+  becomeInit();
+  try {
+    const config = readConfig(sources);
+    if (config.daemon && !isDaemon())
+      return await daemonize(resolve(config.dir, config.logFile ?? DAEMON_LOG));
+    const code = await run(config, sources);
+    tellInitCode(code);
+    return code;
+  } catch (error) {
+    if (error instanceof SupervisorError) {
+      tellInitCode(error.exitCode);
+      tellStarter({ exitCode: error.exitCode, message: error.message });
+    }
+    throw error;
+  }
+}
+
+async function run(config: Config, sources: Sources): Promise<number> {
+  const left = inheritance();
+  const older = left ? new OlderSupervisor() : undefined;
+  const listeners = new Listeners();
+  if (left) {
+    listeners.adopt(left.sockets);
+    listeners.activated = left.activated;
+  } else adoptFromSystemd(listeners);
   const supervisor = new Supervisor({
     config,
-    readConfig: () => {
-      const fresh = loadConfig(sources);
-      expectTarget(fresh);
-      return fresh;
-    },
-    log,
-    listeners: new Listeners(),
+    readConfig: () => readConfig(sources),
+    log: openLog(config),
+    listeners,
+    ...(left && older ? { inherited: { ...left, predecessor: older } } : {}),
   });
+  const house = new House(supervisor, config);
+  if (!older) await house.expectFree();
   supervisor.start();
-  const upgrade = async (): Promise<{ ok: boolean; message: string }> => ({
-    ok: false,
-    message: 'not yet',
-  });
-  const control = new ControlServer(controlPath, (request, reply, closed) =>
-    runVerb({ supervisor, upgrade }, request, reply, closed),
-  );
-  const release = takeSignals(supervisor, () => void upgrade());
-  await control.listen();
-  void supervisor.ready.then(() => {
-    const where = supervisor.addresses().map(({ address }) => showAddress(address));
-    supervisor.say(
-      `ready: ${supervisor.node.target} workers on ${where.join(', ')} (pid ${process.pid})`,
-    );
-  });
-  const { code, reason } = await supervisor.done;
-  supervisor.say(`has stopped: ${reason} (exit code ${code})`);
-  release();
-  await control.close();
-  await log.end();
+  try {
+    await house.open(older);
+  } catch (error) {
+    supervisor.stop('quick', (error as Error).message);
+    await supervisor.done;
+    throw error;
+  }
+  const code = await house.close();
   return code;
+}
+
+function readConfig(sources: Sources): Config {
+  const config = loadConfig(sources);
+  expectTarget(config);
+  return config;
+}
+
+/** Socket activation: the sockets are meant for the process that LISTEN_PID names. */
+function adoptFromSystemd(listeners: Listeners): void {
+  const { LISTEN_PID, LISTEN_FDS } = process.env;
+  if (Number(LISTEN_PID) !== process.pid || !(Number(LISTEN_FDS) > 0)) return;
+  listeners.adopt(Array.from({ length: Number(LISTEN_FDS) }, () => ({})));
+  listeners.activated = true;
 }
 
 function openLog(config: Config): LogSink {
@@ -66,26 +89,4 @@ function openLog(config: Config): LogSink {
       { cause: error },
     );
   }
-}
-
-/** Throws when the entry or the program does not exist; what is wrong inside it shows when it starts. */
-function expectTarget({ app, command, dir }: Config): void {
-  if (app !== undefined) {
-    const path = resolve(dir, app);
-    if (!existsSync(path))
-      throw new SupervisorError(
-        'ERR_SUPERVISOR_ENTRY',
-        `The entry ${app} does not exist (looked for ${path}).`,
-      );
-    return;
-  }
-  const program = command?.[0] ?? '';
-  const places = program.includes('/')
-    ? [resolve(dir, program)]
-    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, program));
-  if (!places.some((place) => existsSync(place)))
-    throw new SupervisorError(
-      'ERR_SUPERVISOR_ENTRY',
-      `The program ${program} was not found${program.includes('/') ? '' : ' on the PATH'}.`,
-    );
 }

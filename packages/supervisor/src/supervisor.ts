@@ -1,22 +1,15 @@
-import { availableParallelism } from 'node:os';
-import { beginRollout, endRollout, workerServes } from './core/change.ts';
+import { endRollout, workerServes } from './core/change.ts';
 import { decide, TICK_MS } from './core/decide.ts';
-import {
-  type Action,
-  isLive,
-  newNode,
-  type NodeState,
-  type Policy,
-  type RolloutResult,
-} from './core/model.ts';
+import { type Action, newNode, type NodeState, type Policy } from './core/model.ts';
 import type { Config } from './config/load.ts';
 import { Fleet } from './fleet.ts';
+import { Generations, type ReloadResult, workerCount } from './generations.ts';
 import type { LogSink } from './log/sink.ts';
 import { Loop } from './loop.ts';
 import { NodeDoors, type Predecessor } from './node/doors.ts';
 import { ownMetrics } from './node/own-metrics.ts';
 import type { Launch } from './process/launch.ts';
-import { type Listeners, wantedAddresses } from './sockets/listeners.ts';
+import type { Listeners } from './sockets/listeners.ts';
 
 export interface SupervisorOptions {
   config: Config;
@@ -25,14 +18,16 @@ export interface SupervisorOptions {
   log: LogSink;
   /** Sockets held already: inherited at an upgrade or from systemd. */
   listeners: Listeners;
-  predecessor?: Predecessor;
+  inherited?: {
+    predecessor: Predecessor;
+    generation: number;
+    nextWorkerId: number;
+    workers: number;
+  };
 }
 
 /** How long the output of workers that have ended is waited for. */
 const LAST_WORDS_MS = 1_000;
-
-export const workerCount = ({ workers }: Config): number =>
-  workers === 'auto' ? availableParallelism() : workers;
 
 /** Holds the sockets and the workers of one node. Everything that happens goes through its one loop. */
 export class Supervisor {
@@ -45,25 +40,33 @@ export class Supervisor {
   predecessor: Predecessor | undefined;
   /** The last attempt to replace the supervisor itself. */
   lastUpgrade: { ok: boolean; message: string } | undefined;
-  readonly #options: SupervisorOptions;
   readonly #loop: Loop;
-  readonly #launches = new Map<number, Launch>();
-  readonly #reloads: Record<string, number> = {};
+  readonly #generations: Generations;
   readonly #ready = Promise.withResolvers<void>();
+  readonly #stopping = Promise.withResolvers<void>();
+  readonly #proved = Promise.withResolvers<void>();
   readonly #done = Promise.withResolvers<{ code: number; reason: string }>();
-  /** Who waits for a reload that has not begun, and who for the one under way. */
-  #reloadWaiters: PromiseWithResolvers<{ ok: boolean; message: string }>[] = [];
-  #reloadServed: PromiseWithResolvers<{ ok: boolean; message: string }>[] = [];
-  #settled: RolloutResult | undefined;
   #finished = false;
   #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: SupervisorOptions) {
-    this.#options = options;
     this.log = options.log;
     this.listeners = options.listeners;
-    this.predecessor = options.predecessor;
-    this.node = newNode(workerCount(options.config));
+    const { inherited } = options;
+    this.predecessor = inherited?.predecessor;
+    this.node = newNode(inherited?.workers ?? workerCount(options.config));
+    if (inherited) {
+      this.node.generation = inherited.generation;
+      this.node.nextGeneration = inherited.generation + 1;
+      this.node.nextWorkerId = inherited.nextWorkerId;
+    }
+    this.#generations = new Generations({
+      node: this.node,
+      config: options.config,
+      readConfig: options.readConfig,
+      listeners: options.listeners,
+      say: (line) => this.say(line),
+    });
     this.#loop = new Loop(() => this.#turn());
     this.fleet = new Fleet({
       node: this.node,
@@ -81,7 +84,7 @@ export class Supervisor {
     this.doors = new NodeDoors({
       node: this.node,
       fleet: this.fleet,
-      ownMetrics: () => ownMetrics(this.node, this.fleet, this.#reloads),
+      ownMetrics: () => ownMetrics(this.node, this.fleet, this.#generations.results),
       predecessor: () => this.predecessor,
       wake: () => this.wake(),
     });
@@ -92,24 +95,28 @@ export class Supervisor {
     return this.#ready.promise;
   }
 
+  /** Resolves when as many workers as wanted have proved themselves for the first time. */
+  get proved(): Promise<void> {
+    return this.#proved.promise;
+  }
+
+  /** Resolves when a stop has begun. */
+  get stopping(): Promise<void> {
+    return this.#stopping.promise;
+  }
+
   /** Resolves when the last worker has gone, with the exit code. */
   get done(): Promise<{ code: number; reason: string }> {
     return this.#done.promise;
   }
 
   get config(): Config {
-    return this.#current().config;
+    return this.#generations.current.config;
   }
 
   /** Binds the sockets and starts the workers. Throws when a socket cannot be bound. */
   start(): void {
-    const { config } = this.#options;
-    const listeners = this.listeners.open(wantedAddresses(config, process.env));
-    this.#launches.set(this.node.generation, {
-      generation: this.node.generation,
-      config,
-      listeners,
-    });
+    this.#generations.open();
     this.#ticker = setInterval(() => this.post(() => this.fleet.tick()), TICK_MS);
     this.wake();
   }
@@ -130,10 +137,11 @@ export class Supervisor {
   stop(mode: 'graceful' | 'quick', reason: string, exitCode = 0): void {
     const under = this.node.stopping;
     if (under?.mode === 'quick' || (under && mode === 'graceful')) return;
-    this.node.stopping = { mode, reason, exitCode: under?.exitCode ?? exitCode };
+    const siblings = this.lastUpgrade?.ok === true;
+    this.node.stopping = { mode, reason, exitCode: exitCode || (under?.exitCode ?? 0), siblings };
     this.say(`${mode === 'quick' ? 'stops at once' : 'stops'}: ${reason}`);
     // A successor has the sockets as well; their names are then its own.
-    this.listeners.closeAll(this.lastUpgrade?.ok !== true);
+    this.listeners.closeAll(!siblings);
     if (mode === 'quick')
       for (const worker of this.node.workers) this.fleet.retire(worker, reason, 'force');
   }
@@ -141,6 +149,7 @@ export class Supervisor {
   /** Gives up at once: kills what still runs. */
   abandon(reason: string): void {
     for (const worker of this.node.workers) this.fleet.kill(worker, reason);
+    this.#stopping.resolve();
     void this.#finish(4, reason);
   }
 
@@ -154,11 +163,10 @@ export class Supervisor {
   }
 
   /** Replaces all workers by new ones; resolves when that has succeeded or has been taken back. */
-  reload(reason: string): Promise<{ ok: boolean; message: string }> {
-    const waiter = Promise.withResolvers<{ ok: boolean; message: string }>();
-    this.#reloadWaiters.push(waiter);
-    this.#beginReload(reason);
-    return waiter.promise;
+  reload(reason: string): Promise<ReloadResult> {
+    const ended = this.#generations.wait();
+    this.#generations.reload(reason);
+    return ended;
   }
 
   /** One worker more or fewer, or a number of workers. */
@@ -176,45 +184,20 @@ export class Supervisor {
 
   /** Listeners of the newest generation, which a probe or a message can name. */
   addresses(): Launch['listeners'] {
-    return this.#current().listeners;
-  }
-
-  #current(): Launch {
-    return this.#launches.get(this.node.generation)!;
+    return this.#generations.current.listeners;
   }
 
   #policy(): Policy {
-    return this.#launches.get(this.node.rollout?.generation ?? this.node.generation)!.config;
-  }
-
-  #beginReload(reason: string): void {
-    if (this.node.stopping) return;
-    const generation = beginRollout(this.node, performance.now());
-    if (generation === undefined) {
-      this.say(
-        `reload (${reason}) waits for ${this.node.draining ? 'resume' : 'the one under way'}`,
-      );
-      return;
-    }
-    this.#reloadServed.push(...this.#reloadWaiters.splice(0));
-    try {
-      const config = this.#options.readConfig();
-      const listeners = this.listeners.open(wantedAddresses(config, process.env));
-      this.#launches.set(generation, { generation, config, listeners });
-      if (config.workers !== this.config.workers) this.node.target = workerCount(config);
-      this.say(`reload (${reason}): generation ${generation}`);
-    } catch (error) {
-      endRollout(this.node, false, (error as Error).message, performance.now());
-      this.say(`reload failed, the old workers stay: ${(error as Error).message}`);
-    }
+    return this.#generations.newest.config;
   }
 
   #turn(): number {
     for (;;) {
       const { actions, wakeAtMs } = decide(this.node, this.#policy(), performance.now());
       for (const action of actions) this.#perform(action);
-      this.#settleReload();
+      this.#generations.settle();
       this.#noteReady();
+      if (this.node.stopping) this.#stopping.resolve();
       if (actions.length === 0 || this.#finished) return this.#finished ? Infinity : wakeAtMs;
     }
   }
@@ -222,7 +205,7 @@ export class Supervisor {
   #perform(action: Action): void {
     switch (action.do) {
       case 'spawn':
-        this.fleet.spawn(this.#launches.get(action.generation)!);
+        this.fleet.spawn(this.#generations.launch(action.generation));
         break;
       case 'retire':
         this.fleet.retire(action.worker, action.reason, this.#howToRetire());
@@ -241,7 +224,7 @@ export class Supervisor {
         this.say(`reload done: generation ${this.node.generation}`);
         break;
       case 'reload':
-        this.#beginReload('the one that waited');
+        this.#generations.reload('the one that waited');
         break;
       case 'halt':
         if (this.node.workers.length === 0) void this.#finish(action.code, action.reason);
@@ -251,35 +234,16 @@ export class Supervisor {
 
   #howToRetire(): 'retire' | 'stop' | 'force' {
     const { stopping } = this.node;
-    if (!stopping) return 'retire';
-    return stopping.mode === 'quick' ? 'force' : 'stop';
-  }
-
-  /** Tells who waits for a reload that it has ended, and drops what only its workers needed. */
-  #settleReload(): void {
-    const result = this.node.lastReload;
-    if (result === undefined || result === this.#settled) return;
-    this.#settled = result;
-    const label = result.ok ? 'done' : 'discarded';
-    this.#reloads[label] = (this.#reloads[label] ?? 0) + 1;
-    for (const waiter of this.#reloadServed.splice(0)) waiter.resolve(result);
-    const used = new Set(this.node.workers.map(({ generation }) => generation));
-    for (const generation of this.#launches.keys())
-      if (generation !== this.node.generation && !used.has(generation))
-        this.#launches.delete(generation);
-    // Workers that still drain have copies of their own; only the newest generation needs these.
-    const live = new Set(this.node.workers.filter(isLive).map(({ generation }) => generation));
-    const needed = [...this.#launches.values()].filter(
-      ({ generation }) => generation === this.node.generation || live.has(generation),
-    );
-    this.listeners.keepOnly(new Set(needed.flatMap(({ listeners }) => listeners)));
+    if (stopping?.mode === 'quick') return 'force';
+    return stopping && !stopping.siblings ? 'stop' : 'retire';
   }
 
   #noteReady(): void {
-    const up = this.node.workers.filter(
-      ({ at }) => at.phase === 'proving' || at.phase === 'serving',
-    );
-    if (up.length >= this.node.target) this.#ready.resolve();
+    const { workers, target } = this.node;
+    const serving = workers.filter(({ at }) => at.phase === 'serving').length;
+    const proving = workers.filter(({ at }) => at.phase === 'proving').length;
+    if (serving + proving >= target) this.#ready.resolve();
+    if (serving >= target) this.#proved.resolve();
   }
 
   async #finish(code: number, reason: string): Promise<void> {
@@ -287,8 +251,7 @@ export class Supervisor {
     this.#finished = true;
     this.#loop.end();
     clearInterval(this.#ticker);
-    for (const waiter of [...this.#reloadServed, ...this.#reloadWaiters])
-      waiter.resolve({ ok: false, message: reason });
+    this.#generations.end(reason);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, LAST_WORDS_MS);
     await Promise.race([Promise.all(this.fleet.closing), late.promise]);

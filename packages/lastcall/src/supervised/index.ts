@@ -13,3 +13,6 @@ export {
   unframe,
   type WireStatus,
 } from './protocol.ts';
+export { Endpoints } from '../endpoints/endpoints.ts';
+export type { NodeControl } from '../endpoints/node.ts';
+export { fromWire } from './figures.ts';

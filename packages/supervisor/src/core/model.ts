@@ -38,6 +38,8 @@ export interface Stopping {
   mode: 'graceful' | 'quick';
   reason: string;
   exitCode: number;
+  /** Another supervisor serves on the same sockets: workers end as at a reload. */
+  siblings?: boolean;
 }
 
 /** Everything the loop decides upon. */

@@ -23,9 +23,12 @@ interface Held {
 /** All sockets of the node. They are given up together when the node stops. */
 export class Listeners {
   #held: Held[] = [];
+  /** The sockets came from systemd: they are all there is, whatever the configuration names. */
+  activated = false;
 
   /** The sockets for these addresses: those held already are kept, the others are bound. */
   open(addresses: readonly Address[]): Listener[] {
+    if (this.activated) return this.#held.map(({ listener }) => listener);
     const opened: Held[] = [];
     try {
       return addresses.map((address) => {
@@ -45,12 +48,11 @@ export class Listeners {
   }
 
   /** Takes over sockets that came with the process, on the descriptors from 3 on. */
-  adopt(wanted: readonly { wanted?: string; address?: Address }[]): Listener[] {
-    return wanted.map(({ wanted: key, address }, i) => {
+  adopt(sockets: readonly { wanted?: string; address?: Address }[]): void {
+    for (const [i, { wanted, address }] of sockets.entries()) {
       const listener = adopt(FIRST_FD + i, address);
-      this.#held.push({ wanted: key ?? showAddress(listener.address), listener });
-      return listener;
-    });
+      this.#held.push({ wanted: wanted ?? showAddress(listener.address), listener });
+    }
   }
 
   /** What a successor needs to know of the sockets it inherits, in order. */
