@@ -1,6 +1,8 @@
+import { EdgeError } from '@lastcall/edge';
 import { SupervisorError } from '@lastcall/supervisor';
 import { Command, CommanderError } from 'commander';
 import { controlCommands } from './control.ts';
+import { podCommand } from './node.ts';
 import { serveCommand } from './serve.ts';
 
 /** Runs `lastcall VERB ...`; returns the exit code. */
@@ -18,6 +20,11 @@ export async function main(argv: string[]): Promise<number> {
         code = exitCode;
       }),
     );
+  program.addCommand(
+    podCommand((exitCode) => {
+      code = exitCode;
+    }),
+  );
   for (const command of controlCommands()) program.addCommand(command);
   for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
   try {
@@ -30,7 +37,7 @@ export async function main(argv: string[]): Promise<number> {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!(error instanceof SupervisorError)) throw error;
+  if (!(error instanceof SupervisorError || error instanceof EdgeError)) throw error;
   process.stderr.write(`lastcall: ${error.message}\n`);
   return error.exitCode;
 }

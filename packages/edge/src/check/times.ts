@@ -1,0 +1,92 @@
+import { OPTIONS, parseDurationMs } from 'lastcall';
+import { seconds } from './finding.ts';
+
+/** The times of a service as its environment and command line set them. */
+export interface ServiceTimes {
+  /** Whether the service is known to use the library. */
+  isLastcall: boolean;
+  /** undefined: not known. */
+  graceMs: number | undefined;
+  graceFrom: string;
+  forceMs: number;
+  leaveMinMs: number;
+  leaveMaxMs: number;
+  /** Whether LASTCALL_LEAVE_* was set. */
+  leaveGiven: boolean;
+  hasOperators: boolean;
+}
+
+const CONTRACT_PATHS = /\/shutdown\/(wait|initiate|reset)|\/-\/shutdown\/drain/;
+
+/**
+ * Learns the times from environment variables (undefined: set, but not readable here) and from the
+ * words of the command line. `hints` are other texts that show that the library is there.
+ */
+export function serviceTimes(
+  env: ReadonlyMap<string, string | undefined>,
+  words: readonly string[],
+  hints: readonly string[],
+): ServiceTimes {
+  const names = [...env.keys()];
+  const isLastcall =
+    names.some((name) => name.startsWith('LASTCALL_') || name === 'GRACEFUL_SHUTDOWN_TIMEOUT') ||
+    words.some((word) => /(^|\/)lastcall$/.test(word)) ||
+    hints.some((hint) => CONTRACT_PATHS.test(hint));
+  const { graceMs, graceFrom } = grace(env, words, isLastcall);
+  const own = (name: keyof typeof OPTIONS): number => {
+    const text = env.get(OPTIONS[name].env ?? '');
+    return (
+      (text === undefined ? undefined : parseDurationMs(text)) ?? (OPTIONS[name].default as number)
+    );
+  };
+  return {
+    isLastcall,
+    graceMs,
+    graceFrom,
+    forceMs: isLastcall ? own('forceMs') : 0,
+    leaveMinMs: isLastcall ? own('leaveMinMs') : 0,
+    leaveMaxMs: isLastcall ? own('leaveMaxMs') : 0,
+    leaveGiven: names.some((name) => name.startsWith('LASTCALL_LEAVE_')),
+    hasOperators: env.has('LASTCALL_OPERATOR_CIDRS'),
+  };
+}
+
+function grace(
+  env: ReadonlyMap<string, string | undefined>,
+  words: readonly string[],
+  isLastcall: boolean,
+): { graceMs: number | undefined; graceFrom: string } {
+  if (env.has('GRACEFUL_SHUTDOWN_TIMEOUT')) {
+    const text = env.get('GRACEFUL_SHUTDOWN_TIMEOUT');
+    const graceMs = text === undefined ? undefined : parseDurationMs(text, 's');
+    return { graceMs, graceFrom: 'GRACEFUL_SHUTDOWN_TIMEOUT' };
+  }
+  const flag = /--(timeout-graceful-shutdown|graceful-timeout)[ =](\d+)/.exec(words.join(' '));
+  if (flag) return { graceMs: Number(flag[2]) * 1_000, graceFrom: `--${flag[1]}` };
+  if (isLastcall) return { graceMs: OPTIONS.graceMs.default as number, graceFrom: 'default grace' };
+  return { graceMs: undefined, graceFrom: '' };
+}
+
+/** A sum with its terms spelt out. */
+export interface Sum {
+  totalMs: number;
+  arithmetic: string;
+}
+
+export function sumOf(terms: readonly (readonly [label: string, ms: number])[]): Sum {
+  const totalMs = terms.reduce((total, [, ms]) => total + ms, 0);
+  return {
+    totalMs,
+    arithmetic: `${terms.map(([label, ms]) => `${label} ${seconds(ms)}`).join(' + ')} = ${seconds(totalMs)}`,
+  };
+}
+
+/** What a stop by signal needs: grace + force + margin; undefined when the grace is not known. */
+export function stopSum(times: ServiceTimes, marginMs: number): Sum | undefined {
+  if (times.graceMs === undefined) return undefined;
+  return sumOf([
+    [times.graceFrom, times.graceMs],
+    ...(times.forceMs > 0 ? ([['force', times.forceMs]] as const) : []),
+    ['margin', marginMs],
+  ]);
+}
