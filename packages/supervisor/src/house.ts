@@ -60,12 +60,7 @@ export class House {
     await this.#control.listen();
     this.#pidFile?.write();
     tellInitPid();
-    if (older) {
-      older.taken((metrics) => {
-        supervisor.fleet.metrics.retain(metrics);
-        supervisor.predecessor = undefined;
-      });
-    }
+    older?.taken();
     if (this.#config.admin !== undefined) await this.#openAdmin(this.#config.admin);
     void supervisor.ready.then(() => this.#sayReady());
   }

@@ -36,7 +36,6 @@ export async function serve(sources: Sources): Promise<number> {
 
 async function run(config: Config, sources: Sources): Promise<number> {
   const left = inheritance();
-  const older = left ? new OlderSupervisor() : undefined;
   const listeners = new Listeners();
   if (left) {
     listeners.adopt(left.sockets);
@@ -47,8 +46,9 @@ async function run(config: Config, sources: Sources): Promise<number> {
     readConfig: () => readConfig(sources),
     log: openLog(config),
     listeners,
-    ...(left && older ? { inherited: { ...left, predecessor: older } } : {}),
+    ...(left ? { inherited: left } : {}),
   });
+  const older = left ? new OlderSupervisor(supervisor) : undefined;
   const house = new House(supervisor, config);
   if (!older) await house.expectFree();
   supervisor.start();

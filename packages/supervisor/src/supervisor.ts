@@ -6,7 +6,7 @@ import { Fleet } from './fleet.ts';
 import { Generations, type ReloadResult, workerCount } from './generations.ts';
 import type { LogSink } from './log/sink.ts';
 import { Loop } from './loop.ts';
-import { NodeDoors, type Predecessor } from './node/doors.ts';
+import { NodeDoors, type NodePeer } from './node/doors.ts';
 import { ownMetrics } from './node/own-metrics.ts';
 import type { Launch } from './process/launch.ts';
 import type { Listeners } from './sockets/listeners.ts';
@@ -18,12 +18,8 @@ export interface SupervisorOptions {
   log: LogSink;
   /** Sockets held already: inherited at an upgrade or from systemd. */
   listeners: Listeners;
-  inherited?: {
-    predecessor: Predecessor;
-    generation: number;
-    nextWorkerId: number;
-    workers: number;
-  };
+  /** What an older supervisor has left to this one. */
+  inherited?: { generation: number; nextWorkerId: number; workers: number };
 }
 
 /** How long the output of workers that have ended is waited for. */
@@ -37,7 +33,8 @@ export class Supervisor {
   readonly listeners: Listeners;
   readonly log: LogSink;
   readonly startedMs = performance.now();
-  predecessor: Predecessor | undefined;
+  /** The other supervisor of this node, while one replaces the other. */
+  peer: NodePeer | undefined;
   /** The last attempt to replace the supervisor itself. */
   lastUpgrade: { ok: boolean; message: string } | undefined;
   readonly #loop: Loop;
@@ -53,7 +50,6 @@ export class Supervisor {
     this.log = options.log;
     this.listeners = options.listeners;
     const { inherited } = options;
-    this.predecessor = inherited?.predecessor;
     this.node = newNode(inherited?.workers ?? workerCount(options.config));
     if (inherited) {
       this.node.generation = inherited.generation;
@@ -85,7 +81,7 @@ export class Supervisor {
       node: this.node,
       fleet: this.fleet,
       ownMetrics: () => ownMetrics(this.node, this.fleet, this.#generations.results),
-      predecessor: () => this.predecessor,
+      peer: () => this.peer,
       wake: () => this.wake(),
     });
   }

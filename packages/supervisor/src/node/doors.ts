@@ -4,14 +4,16 @@ import { isLive, type NodeState, type Worker } from '../core/model.ts';
 import type { Fleet } from '../fleet.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { sumFigures } from './figures.ts';
+import { MetricsSum } from './metrics.ts';
 
 /** How long a worker may take to answer for itself; then its last word counts. */
 const ANSWER_MS = 1_000;
 
-/** Another process that still drains workers of this node: the supervisor before an upgrade. */
-export interface Predecessor {
+/** The other supervisor of this node, while one replaces the other; it has gone when it says nothing. */
+export interface NodePeer {
   status(): Promise<WireStatus | undefined>;
-  metrics(): Promise<string>;
+  metrics(): Promise<string | undefined>;
+  wait(): Promise<DrainResult | undefined>;
 }
 
 export interface DoorsOptions {
@@ -19,7 +21,7 @@ export interface DoorsOptions {
   fleet: Fleet;
   /** Metrics of the supervisor itself. */
   ownMetrics: () => string;
-  predecessor: () => Predecessor | undefined;
+  peer: () => NodePeer | undefined;
   wake: () => void;
 }
 
@@ -32,15 +34,13 @@ export class NodeDoors {
   }
 
   async status(): Promise<WireStatus> {
-    const [serving, retiring, before] = await Promise.all([
-      this.#figures((worker) => isLive(worker)),
-      this.#figures((worker) => !isLive(worker)),
-      this.#options.predecessor()?.status(),
-    ]);
-    const sum = sumFigures(serving, before ? [...retiring, before] : retiring);
-    const { draining, stopping } = this.#options.node;
-    const late = sum.state === 'ready' || sum.state === 'starting';
-    return late && (draining || stopping) ? { ...sum, state: 'draining' } : sum;
+    const peer = this.#options.peer()?.status();
+    return this.#status(await withinOr(peer, ANSWER_MS, undefined));
+  }
+
+  /** The part of this supervisor alone. */
+  ownStatus(): Promise<WireStatus> {
+    return this.#status(undefined);
   }
 
   /** One drain of the node drains every worker. */
@@ -52,14 +52,13 @@ export class NodeDoors {
 
   /** Drains every worker; answers when all have ended their work or cancelled it. */
   async wait(reason: string): Promise<DrainResult> {
+    const [own, other] = await Promise.all([this.ownWait(reason), this.#options.peer()?.wait()]);
+    return other ? worse([own, other]) : own;
+  }
+
+  async ownWait(reason: string): Promise<DrainResult> {
     this.#options.node.draining = true;
-    const results = await this.#askAll('wait', reason, () => true, Infinity);
-    if (results.some(({ status }) => status === 'undone')) return { status: 'undone' };
-    const cancelled = results.reduce(
-      (sum, result) => sum + (result.status === 'timeout' ? result.cancelled : 0),
-      0,
-    );
-    return cancelled > 0 ? { status: 'timeout', cancelled } : { status: 'completed' };
+    return worse(await this.#askAll('wait', reason, () => true, Infinity));
   }
 
   /** Undoes a drain or a pause. Workers that are past undoing are replaced. Throws while the node stops. */
@@ -86,12 +85,20 @@ export class NodeDoors {
   }
 
   async metrics(): Promise<string> {
-    const { fleet, ownMetrics, predecessor } = this.#options;
+    const [own, other] = await Promise.all([
+      this.ownMetrics(),
+      withinOr(this.#options.peer()?.metrics(), ANSWER_MS, undefined),
+    ]);
+    return other === undefined ? own : new MetricsSum().render([own, other]);
+  }
+
+  /** The part of this supervisor alone. */
+  async ownMetrics(): Promise<string> {
+    const { fleet, ownMetrics } = this.#options;
     const texts = [...fleet.processes.values()].map((process) =>
-      within(process.ask('metrics'), ANSWER_MS).catch(() => process.metrics),
+      withinOr(process.ask('metrics'), ANSWER_MS, process.metrics),
     );
-    const before = predecessor()?.metrics();
-    return fleet.metrics.render([...(await Promise.all([...texts, before ?? ''])), ownMetrics()]);
+    return fleet.metrics.render([...(await Promise.all(texts)), ownMetrics()]);
   }
 
   /** Answers a worker that asks for the node. */
@@ -103,10 +110,20 @@ export class NodeDoors {
     return this.status();
   }
 
+  async #status(peer: WireStatus | undefined): Promise<WireStatus> {
+    const [serving, retiring] = await Promise.all([
+      this.#figures((worker) => isLive(worker)),
+      this.#figures((worker) => !isLive(worker)),
+    ]);
+    const sum = sumFigures(serving, peer ? [...retiring, peer] : retiring);
+    const { draining, stopping } = this.#options.node;
+    const early = sum.state === 'ready' || sum.state === 'starting';
+    return early && (draining || stopping) ? { ...sum, state: 'draining' } : sum;
+  }
+
   async #figures(which: (worker: Worker) => boolean): Promise<Figures[]> {
-    const fallback = (process: WorkerProcess): Figures | undefined => process.figures;
     const asked = this.#known(which).map((process) =>
-      within(process.ask('status'), ANSWER_MS).catch(() => fallback(process)),
+      withinOr(process.ask('status'), ANSWER_MS, process.figures),
     );
     return (await Promise.all(asked)).filter((figures) => figures !== undefined);
   }
@@ -128,6 +145,25 @@ export class NodeDoors {
       .filter(([worker, { figures }]) => figures !== undefined && which(worker))
       .map(([, process]) => process);
   }
+}
+
+/** The result of several waits: undone if one was, late if one was. */
+function worse(results: readonly DrainResult[]): DrainResult {
+  if (results.some(({ status }) => status === 'undone')) return { status: 'undone' };
+  const cancelled = results.reduce(
+    (sum, result) => sum + (result.status === 'timeout' ? result.cancelled : 0),
+    0,
+  );
+  return cancelled > 0 ? { status: 'timeout', cancelled } : { status: 'completed' };
+}
+
+/** The answer, or `otherwise` when it fails or takes too long. */
+async function withinOr<T>(
+  answer: Promise<T> | undefined,
+  limitMs: number,
+  otherwise: T,
+): Promise<T> {
+  return answer === undefined ? otherwise : within(answer, limitMs).catch(() => otherwise);
 }
 
 async function within<T>(answer: Promise<T>, limitMs: number): Promise<T> {

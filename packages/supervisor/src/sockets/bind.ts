@@ -68,7 +68,7 @@ function bindUnix(path: string): Listener {
 
 /** Takes over a socket that came with the process: from an older supervisor, or from systemd. */
 export function adopt(fd: number, known?: Address): Listener {
-  const handle = unwrap(createHandle(null, -1, -1, fd));
+  const handle = unwrap(createHandle(null, 0, -1, fd));
   return { address: known ?? nameOf(handle, fd), fd, close: () => handle.close() };
 }
 

@@ -1,4 +1,3 @@
-import type { WireStatus } from 'lastcall/supervised';
 import type { Address } from '../sockets/address.ts';
 
 /** What the successor finds in `LASTCALL_UPGRADE`; the sockets are its descriptors from 3 on. */
@@ -11,14 +10,16 @@ export interface Inheritance {
   workers: number;
 }
 
-export type ToSuccessor =
-  /** The successor has proved itself: it takes the control socket and the pid file. */
-  | { upgrade: 'take' }
-  | { upgrade: 'answer'; id: number; value: WireStatus | string }
-  /** All workers of the old supervisor have gone; these are its totals. */
-  | { upgrade: 'totals'; metrics: string };
+export type PeerQuestion = 'status' | 'metrics' | 'wait';
 
-export type ToPredecessor =
+/** What two supervisors of one node say to each other while one replaces the other. */
+export type PeerMessage =
+  /** The successor's workers have proved themselves. */
   | { upgrade: 'ready' }
+  /** It is to take the control socket, the pid file and the admin address. */
+  | { upgrade: 'take' }
   | { upgrade: 'taken' }
-  | { upgrade: 'ask'; id: number; what: 'status' | 'metrics' };
+  /** All workers of the older one have gone; these are its totals. */
+  | { upgrade: 'totals'; metrics: string }
+  | { upgrade: 'ask'; id: number; what: PeerQuestion }
+  | { upgrade: 'answer'; id: number; value: unknown };

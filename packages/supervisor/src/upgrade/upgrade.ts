@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Supervisor } from '../supervisor.ts';
-import type { Inheritance, ToPredecessor, ToSuccessor } from './protocol.ts';
+import { Peer } from './peer.ts';
+import type { Inheritance, PeerMessage } from './protocol.ts';
 
 const END_MS = 5_000;
 
@@ -29,14 +30,15 @@ export class Upgrader {
   async run(): Promise<UpgradeResult> {
     const supervisor = this.#supervisor;
     if (supervisor.node.stopping) return { ok: false, message: 'the node is stopping' };
+    if (supervisor.node.draining)
+      return { ok: false, message: 'the node drains; resume it first (lastcall resume)' };
     if (this.#successor) return { ok: false, message: 'an upgrade is under way already' };
     const child = start(supervisor);
     this.#successor = child;
     supervisor.say(`upgrade: successor (pid ${child.pid ?? 'none'}) started`);
     const result = await this.#comesUp(child);
     supervisor.lastUpgrade = result;
-    if (result.ok) this.#handOver(child);
-    else {
+    if (!result.ok) {
       supervisor.say(`upgrade failed, this supervisor stays: ${result.message}`);
       await end(child);
     }
@@ -50,45 +52,40 @@ export class Upgrader {
   }
 
   async #comesUp(child: ChildProcess): Promise<UpgradeResult> {
-    const { upgradeMs } = this.#supervisor.config;
+    const supervisor = this.#supervisor;
+    const { upgradeMs } = supervisor.config;
     const outcome = Promise.withResolvers<UpgradeResult>();
     const fail = (message: string): void => outcome.resolve({ ok: false, message });
-    const timer = setTimeout(
-      () => fail(`the successor was not ready within ${upgradeMs} ms`),
-      upgradeMs,
-    );
+    const late = `the successor was not ready within ${upgradeMs} ms`;
+    const timer = setTimeout(() => fail(late), upgradeMs);
     child.once('error', (error) => fail(error.message));
     child.once('exit', (code, signal) =>
       fail(`the successor ended with ${signal ?? `exit code ${code}`}`),
     );
-    child.on('message', (raw) => {
-      const message = raw as ToPredecessor;
-      if (message.upgrade === 'ready') {
+    const onMessage = ({ upgrade }: PeerMessage): void => {
+      if (upgrade === 'ready' && supervisor.node.draining) fail('the node began to drain');
+      else if (upgrade === 'ready') {
         this.#beforeTake();
-        tell(child, { upgrade: 'take' });
-      } else if (message.upgrade === 'taken')
+        peer.tell({ upgrade: 'take' });
+      } else if (upgrade === 'taken')
         outcome.resolve({ ok: true, message: `taken over by pid ${child.pid}` });
-    });
-    void this.#supervisor.done.then(() => fail('the node stopped'));
-    try {
-      return await outcome.promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    };
+    const peer = new Peer(child, supervisor.doors, onMessage);
+    supervisor.peer = peer;
+    void supervisor.stopping.then(() => fail('the node stops'));
+    const result = await outcome.promise;
+    clearTimeout(timer);
+    if (result.ok) this.#handOver(child, peer);
+    else supervisor.peer = undefined;
+    return result;
   }
 
-  /** Drains beside the successor and answers its questions until the last worker has gone. */
-  #handOver(child: ChildProcess): void {
+  /** Drains beside the successor, and leaves it the totals when the last worker has gone. */
+  #handOver(child: ChildProcess, peer: Peer): void {
     const supervisor = this.#supervisor;
-    child.on('message', (raw) => {
-      const message = raw as ToPredecessor;
-      if (message.upgrade !== 'ask') return;
-      const { id, what } = message;
-      const answer = what === 'status' ? supervisor.doors.status() : supervisor.doors.metrics();
-      void answer.then((value) => tell(child, { upgrade: 'answer', id, value }));
-    });
+    supervisor.lastUpgrade = { ok: true, message: `taken over by pid ${child.pid}` };
     void supervisor.done.then(async () => {
-      tell(child, { upgrade: 'totals', metrics: await supervisor.doors.metrics() });
+      peer.tell({ upgrade: 'totals', metrics: await supervisor.doors.ownMetrics() });
       if (child.connected) child.disconnect();
     });
     child.unref();
@@ -111,10 +108,6 @@ function start(supervisor: Supervisor): ChildProcess {
     env: { ...process.env, LASTCALL_UPGRADE: JSON.stringify(inheritance) },
   });
 }
-
-const tell = (child: ChildProcess, message: ToSuccessor): void => {
-  if (child.connected) child.send(message, () => undefined);
-};
 
 /** Ends a successor that failed: in order first, so that it ends its own workers. */
 async function end(child: ChildProcess): Promise<void> {

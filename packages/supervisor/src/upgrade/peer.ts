@@ -1,0 +1,73 @@
+import type { ChildProcess } from 'node:child_process';
+import type { DrainResult } from 'lastcall';
+import type { WireStatus } from 'lastcall/supervised';
+import type { NodeDoors, NodePeer } from '../node/doors.ts';
+import type { PeerMessage, PeerQuestion } from './protocol.ts';
+
+type Channel = Pick<ChildProcess | NodeJS.Process, 'on' | 'send' | 'connected'>;
+
+/**
+ * The other supervisor of this node during an upgrade: each asks the other for its part, so that
+ * both answer for the whole node. One that has gone has no part any more.
+ */
+export class Peer implements NodePeer {
+  readonly #channel: Channel;
+  readonly #asked = new Map<number, (value: unknown) => void>();
+  #nextId = 0;
+
+  constructor(channel: Channel, doors: NodeDoors, onMessage: (message: PeerMessage) => void) {
+    this.#channel = channel;
+    const on = channel.on.bind(channel) as (
+      event: string,
+      listener: (raw: unknown) => void,
+    ) => void;
+    on('message', (raw) => {
+      const message = raw as PeerMessage;
+      if (message.upgrade === 'ask') void this.#answer(doors, message.id, message.what);
+      else if (message.upgrade === 'answer') this.#settle(message.id, message.value);
+      else onMessage(message);
+    });
+    on('disconnect', () => {
+      for (const id of this.#asked.keys()) this.#settle(id, undefined);
+    });
+  }
+
+  status(): Promise<WireStatus | undefined> {
+    return this.#ask('status') as Promise<WireStatus | undefined>;
+  }
+
+  metrics(): Promise<string | undefined> {
+    return this.#ask('metrics') as Promise<string | undefined>;
+  }
+
+  wait(): Promise<DrainResult | undefined> {
+    return this.#ask('wait') as Promise<DrainResult | undefined>;
+  }
+
+  tell(message: PeerMessage): void {
+    if (this.#channel.connected) this.#channel.send?.(message, undefined, {}, () => undefined);
+  }
+
+  #ask(what: PeerQuestion): Promise<unknown> {
+    if (!this.#channel.connected) return Promise.resolve(undefined);
+    const id = ++this.#nextId;
+    this.tell({ upgrade: 'ask', id, what });
+    return new Promise((resolve) => {
+      this.#asked.set(id, resolve);
+    });
+  }
+
+  async #answer(doors: NodeDoors, id: number, what: PeerQuestion): Promise<void> {
+    const own = {
+      status: () => doors.ownStatus(),
+      metrics: () => doors.ownMetrics(),
+      wait: () => doors.ownWait('upgrade'),
+    };
+    this.tell({ upgrade: 'answer', id, value: await own[what]() });
+  }
+
+  #settle(id: number, value: unknown): void {
+    this.#asked.get(id)?.(value);
+    this.#asked.delete(id);
+  }
+}
