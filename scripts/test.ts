@@ -20,7 +20,7 @@ const skipped: string[] = [];
 const strict = process.env.CI === 'true';
 
 // One file at a time: the tests measure shutdowns of real processes and must not starve each other.
-const stream = run({ files, concurrency: 1, cwd: root });
+const stream = run({ files, concurrency: 1, cwd: root, timeout: 300_000 });
 stream.on('test:pass', (event) => {
   if (event.skip !== undefined)
     skipped.push(`${event.name}: ${event.skip === true ? 'no reason given' : event.skip}`);

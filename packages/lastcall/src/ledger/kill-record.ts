@@ -60,7 +60,12 @@ export class KillRecord {
 
   /** The process ends by itself: it was not killed. */
   end(): void {
-    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+    if (this.#path === undefined) return;
+    try {
+      rmSync(this.#path, { force: true });
+    } catch (error) {
+      this.#warn(error);
+    }
   }
 
   #warn(error: unknown): void {

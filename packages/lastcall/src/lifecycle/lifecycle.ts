@@ -197,7 +197,14 @@ export class Lifecycle {
       options: this.options,
       servers: this.#servers,
     };
-    await runStop(house, stop);
+    try {
+      await runStop(house, stop);
+    } catch (error) {
+      // A server adapter that throws must not keep the process from ending.
+      this.#hooks.failures.push({ phase: 'close', name: 'server', error });
+      stop.drained.resolve({ status: 'timeout', cancelled: this.inFlight });
+      this.ledger.writeOff();
+    }
     if (stop.undone) return;
     const record = makeRecord(stop, this.ledger, this.#hooks);
     this.killRecord.end();

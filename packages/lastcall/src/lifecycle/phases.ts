@@ -58,7 +58,7 @@ async function drain({ machine, hooks, ledger, servers }: House, stop: Stop): Pr
 async function cancel({ machine, ledger, servers, options }: House, stop: Stop): Promise<void> {
   if (ledger.inFlight === 0) return;
   machine.move('cancelling');
-  stop.cancelled = ledger.cancelAll(cancelReason(stop));
+  stop.cancelled = ledger.cancelAll(cancelReason(stop, options));
   const idle = ledger.idle();
   // The last quarter of the force time is kept for final answers and for hooks.
   const reserveMs = Math.min(options.forceMs / 4, 500);
@@ -88,14 +88,13 @@ async function close({ machine, hooks, servers, ledger }: House, stop: Stop): Pr
   machine.move('stopped');
 }
 
-function cancelReason(stop: Stop): LastcallError {
+function cancelReason(stop: Stop, { retryAfterMs }: ResolvedOptions): LastcallError {
+  const facts = { reason: stop.reason, retryAfterMs };
   return stop.forced
-    ? new LastcallError('ERR_LASTCALL_FORCED', 'An operator forced the stop.', {
-        reason: stop.reason,
-      })
+    ? new LastcallError('ERR_LASTCALL_FORCED', 'An operator forced the stop.', facts)
     : new LastcallError(
         'ERR_LASTCALL_DEADLINE',
         `The deadline passed ${stop.durationSeconds.toFixed(1)} s after the stop began (${stop.reason}).`,
-        { reason: stop.reason },
+        facts,
       );
 }

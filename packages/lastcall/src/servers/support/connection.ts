@@ -36,6 +36,11 @@ export class Connection {
     return this.requests >= KNOWN_REQUESTS;
   }
 
+  /** Nothing is owed, and a request that was on the wire would have been read by now. */
+  get hadItsChance(): boolean {
+    return this.pending === 0 && performance.now() - this.#restMs > LINGER_MIN_MS;
+  }
+
   /** A request has been read. */
   begin(response: ServerResponse, nowMs: number): void {
     if (this.pending === 0 && this.requests > 0)

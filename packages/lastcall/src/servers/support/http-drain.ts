@@ -65,6 +65,11 @@ export class HttpDrain implements Drainable {
     socket.once('close', () => this.#shaken(key));
   }
 
+  /** The handshake ended with another protocol. */
+  shaken(socket: Socket): void {
+    this.#shaken(keyOf(socket));
+  }
+
   /** A connection can carry requests from here on. */
   open(socket: Socket): Connection {
     this.#accept();
@@ -141,9 +146,8 @@ export class HttpDrain implements Drainable {
 
   async close(stop: Stop): Promise<void> {
     await this.#acceptTheLast();
-    const late = performance.now() >= stop.deadlineMs;
-    for (const connection of this.#connections)
-      if (late && connection.pending === 0) connection.close();
+    if (performance.now() >= stop.deadlineMs)
+      for (const connection of this.#connections) if (connection.hadItsChance) connection.close();
     this.#owed = this.#connections;
     await this.#whenSettled();
   }
@@ -192,8 +196,8 @@ export class HttpDrain implements Drainable {
     const { lingerMaxMs } = this.#limits;
     // With siblings nobody waits for this process, so it can afford the whole linger.
     const typicalMs = stop.siblings ? lingerMaxMs : this.#typicalGapMs;
-    const restMs = Math.max(0, stop.deadlineMs - performance.now());
-    connection.linger(typicalMs, Math.min(lingerMaxMs, restMs), () => this.#silent(connection));
+    // Not cut at the deadline: a drain that is held goes on answering probes on new connections.
+    connection.linger(typicalMs, lingerMaxMs, () => this.#silent(connection));
   }
 
   #silent(connection: Connection): void {
