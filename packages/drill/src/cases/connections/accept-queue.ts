@@ -1,0 +1,24 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { sleep, within } from '../../engine/clock.ts';
+import { startLoad } from '../../engine/load.ts';
+
+export default defineCase({
+  slug: 'connections/accept-queue',
+  level: 'MUST',
+  load: true,
+  sentence: 'A connection that the kernel accepted is served: closing the listener resets none.',
+  source: 'listen(2): the accept queue; Kubernetes routes to a Pod for a while after SIGTERM',
+  needs: ['fast'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const clients = Math.min(ctx.clients, 16);
+    const load = await startLoad(ctx, { clients, fresh: true, thinkMs: 8 });
+    await sleep(150 + ctx.random() * 30);
+    ctx.target.signal();
+    await within(load.done, ctx.patienceMs);
+    load.stop();
+    ctx.noLoss();
+    await ctx.exit();
+  },
+});

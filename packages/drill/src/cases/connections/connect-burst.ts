@@ -1,0 +1,29 @@
+import { defineCase } from '../../case.ts';
+import { sleep } from '../../engine/clock.ts';
+import type { Context } from '../../engine/context.ts';
+
+export default defineCase({
+  slug: 'connections/connect-burst',
+  level: 'MUST',
+  load: true,
+  sentence:
+    'Of a burst of connections at the moment of the signal, each that connected is answered.',
+  source: 'listen(2): a connection in the accept queue is established for its client',
+  needs: ['fast'],
+  async run(ctx: Context) {
+    await ctx.start();
+    await ctx.ask(ctx.route('fast'));
+    const count = ctx.clients * 2;
+    const burst = Array.from({ length: count }, async (_, index) => {
+      // Half of the burst comes before the signal, half after it, all within 20 ms.
+      await sleep((index / count) * 20);
+      const connection = await ctx.connect().catch(() => undefined);
+      if (connection?.open === true) await connection.send(ctx.route('fast')).done;
+    });
+    await sleep(10);
+    ctx.target.signal();
+    await Promise.all(burst);
+    ctx.noLoss();
+    await ctx.exit();
+  },
+});

@@ -1,0 +1,19 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { settle } from '../support.ts';
+
+export default defineCase({
+  slug: 'deadlines/hung-handler',
+  level: 'MUST',
+  sentence: 'A handler that never ends does not hold the exit past grace and force.',
+  source: 'Kubernetes: SIGKILL follows terminationGracePeriodSeconds',
+  needs: ['hang'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const connection = await ctx.connect({ label: 'hung request' });
+    connection.send(ctx.route('hang'));
+    await settle(ctx);
+    ctx.target.signal();
+    await ctx.exit();
+  },
+});

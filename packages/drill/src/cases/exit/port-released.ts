@@ -1,0 +1,21 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { slowInFlight } from '../support.ts';
+
+export default defineCase({
+  slug: 'exit/port-released',
+  level: 'MUST',
+  sentence: 'After the exit a new instance can listen on the same port at once.',
+  source: 'bind(2) and SO_REUSEADDR; a restart in place',
+  needs: ['slow', 'fast'],
+  async run(ctx: Context) {
+    const first = await ctx.start();
+    const { exchange } = await slowInFlight(ctx);
+    first.signal();
+    await ctx.succeeded(exchange);
+    await ctx.exit();
+    await ctx.start({ ports: first.launch.ports });
+    const answer = await ctx.ask(ctx.route('fast'));
+    ctx.check(answer.status === 200, 'the new instance to serve', String(answer));
+  },
+});

@@ -1,0 +1,22 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { sleep } from '../../engine/clock.ts';
+import { slowInFlight } from '../support.ts';
+import { operatorCall } from '../waiting.ts';
+
+export default defineCase({
+  slug: 'hooks/drain-then-signal',
+  level: 'MUST',
+  sentence: 'A drained server still obeys the signal that comes after, and exits.',
+  source: 'Kubernetes: preStop, then SIGTERM, then the exit',
+  needs: ['drain', 'slow'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const { exchange } = await slowInFlight(ctx);
+    await operatorCall(ctx, 'drain');
+    await sleep(50);
+    ctx.target.signal();
+    await ctx.succeeded(exchange);
+    await ctx.exit();
+  },
+});

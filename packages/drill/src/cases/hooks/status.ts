@@ -1,0 +1,21 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { slowInFlight, stopNoticed } from '../support.ts';
+
+export default defineCase({
+  slug: 'hooks/status',
+  level: 'SHOULD',
+  sentence: 'The status endpoint says 200 before the stop and 503 during it.',
+  source: 'Contract of the endpoints: GET /shutdown/status',
+  needs: ['status', 'slow'],
+  async run(ctx: Context) {
+    await ctx.start();
+    await slowInFlight(ctx);
+    const before = await ctx.ask(ctx.route('status'));
+    ctx.check(before.status === 200, '200 before the stop', String(before));
+    ctx.target.signal();
+    await stopNoticed(ctx);
+    const after = await ctx.ask(ctx.route('status'));
+    ctx.check(after.status === 503, '503 during the stop', String(after));
+  },
+});

@@ -1,0 +1,22 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { until } from '../../engine/clock.ts';
+import { isReady } from '../support.ts';
+import { hookWaits } from '../waiting.ts';
+
+export default defineCase({
+  slug: 'hooks/wait-enters-shutdown',
+  level: 'MUST',
+  sentence: 'While the hook waits, readiness is false.',
+  source: 'Drain runbook: preStop hook -> readiness false -> proxy stops routing',
+  needs: ['wait', 'slow', 'ready'],
+  async run(ctx: Context) {
+    const { slow } = await hookWaits(ctx, 'POST');
+    const flipped = await until(
+      async () => ((await isReady(ctx)) ? undefined : slow.outcome),
+      ctx.workMs,
+    );
+    const actual = flipped ?? 'readiness stayed true';
+    ctx.check(flipped === 'pending', 'a readiness that is false while the hook waits', actual);
+  },
+});

@@ -1,0 +1,27 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { late, within } from '../../engine/clock.ts';
+import { slowInFlight, stopNoticed, usedConnections } from '../support.ts';
+
+export default defineCase({
+  slug: 'http1/answered-while-draining',
+  level: 'MUST',
+  sentence: 'While old work finishes, a request on an open connection is answered at once.',
+  source: 'Drain runbook: new work fails fast with 503',
+  needs: ['fast', 'slow'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const connections = await usedConnections(ctx, 4);
+    const { exchange } = await slowInFlight(ctx);
+    ctx.target.signal();
+    await stopNoticed(ctx);
+    const open = connections.filter((one) => one.open);
+    for (const connection of open) {
+      const done = await within(connection.send(ctx.route('fast')).done, 1000);
+      ctx.check(done !== late, 'an answer within 1000 ms', 'the request is stalled');
+    }
+    await ctx.succeeded(exchange);
+    ctx.noLoss();
+    await ctx.exit();
+  },
+});

@@ -1,0 +1,50 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import type { Exchange } from '../../engine/account.ts';
+import { sleep } from '../../engine/clock.ts';
+import type { Connection } from '../../engine/connection.ts';
+import { settle } from '../support.ts';
+
+const part = 'u'.repeat(5000);
+const chunk = `${part.length.toString(16)}\r\n${part}\r\n`;
+
+function begin(connection: Connection, route: { method: string; path: string }): Exchange {
+  const exchange = connection.owe(route.method, route.path);
+  const headers = { 'transfer-encoding': 'chunked', trailer: 'x-checksum' };
+  connection.write(connection.bytes({ ...route, headers }));
+  connection.write(chunk);
+  return exchange;
+}
+
+const finish = (connection: Connection): void => {
+  connection.write(`${chunk}0\r\nx-checksum: 1\r\n\r\n`);
+};
+
+export default defineCase({
+  slug: 'http1/upload-chunked',
+  level: 'MUST',
+  sentence: 'A chunked upload with trailers is understood across the signal as it is before it.',
+  source: 'RFC 9112 section 7.1 (chunked coding and trailer section)',
+  needs: ['upload'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const route = ctx.route('upload', {}, 'POST');
+    const before = await ctx.connect({ label: 'upload before' });
+    const usual = begin(before, route);
+    finish(before);
+    await ctx.succeeded(usual);
+    const connection = await ctx.connect({ label: 'upload across' });
+    const exchange = begin(connection, route);
+    await settle(ctx);
+    ctx.target.signal();
+    await sleep(ctx.workMs / 2);
+    finish(connection);
+    await ctx.succeeded(exchange);
+    ctx.check(
+      exchange.text === usual.text,
+      `the same answer as before the signal: ${usual.text.slice(0, 80)}`,
+      exchange.text.slice(0, 80),
+    );
+    await ctx.exit();
+  },
+});

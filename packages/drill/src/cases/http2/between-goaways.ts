@@ -1,0 +1,40 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { late, sleep, until, within } from '../../engine/clock.ts';
+import { type Frame, FrameClient, getHeaders, types } from '../../engine/frames.ts';
+
+const refusedStream = 7;
+
+/** Headers, or REFUSED_STREAM, which promises that nothing was done (RFC 9113 8.7). */
+const isAnswer = (frame: Frame): boolean =>
+  frame.type === types.headers ||
+  (frame.type === types.reset && frame.payload.readUInt32BE(0) === refusedStream);
+
+export default defineCase({
+  slug: 'http2/between-goaways',
+  level: 'MUST',
+  sentence: 'A stream that was on its way when the first GOAWAY was sent is answered or disowned.',
+  source: 'RFC 9113 section 6.8: the last identifier tells what was or might be processed',
+  needs: ['port:h2', 'slow', 'fast'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const client = await FrameClient.connect(ctx);
+    client.send(types.headers, 5, 1, getHeaders(ctx.route('slow', { ms: ctx.workMs }).path));
+    await sleep(80);
+    let sent = false;
+    client.onFrame = (frame) => {
+      if (frame.type !== types.goaway || sent) return;
+      sent = true;
+      client.send(types.headers, 5, 3, getHeaders(ctx.route('fast').path));
+    };
+    ctx.target.signal();
+    const disowned = (): boolean => (client.goaways.at(-1)?.lastStreamId ?? 3) < 3;
+    const settled = (): boolean =>
+      client.frames.some((one) => one.stream === 3 && isAnswer(one)) || (sent && disowned());
+    await until(() => (settled() ? true : undefined), 2000, 5);
+    if (!sent) ctx.notApplicable('the server sent no GOAWAY while a stream was in flight');
+    ctx.check(settled(), 'stream 3 answered, reset or above the last GOAWAY', 'silence');
+    ctx.check((await within(client.closed, ctx.patienceMs)) !== late, 'an end', 'still open');
+    await ctx.exit();
+  },
+});

@@ -1,0 +1,25 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { stopNoticed } from '../support.ts';
+import { doneAfterRestart, submit, submitAll } from '../submitting.ts';
+
+export default defineCase({
+  slug: 'jobs/refused-not-done',
+  level: 'MUST',
+  sentence: 'A job that was refused is not done: its sender will give it to another instance.',
+  source: 'Task service: a task refused here lands on another instance, once',
+  needs: ['submit', 'jobs'],
+  async run(ctx: Context) {
+    await ctx.start();
+    await submitAll(ctx, 3);
+    const holding = ctx.config.routes.slow === undefined ? undefined : await ctx.connect();
+    holding?.send(ctx.route('slow', { ms: ctx.workMs }));
+    ctx.target.signal();
+    await stopNoticed(ctx);
+    const late = await submit(ctx, 'late').catch(() => undefined);
+    if (late?.status !== 503) ctx.notApplicable('the server refused no job with 503');
+    await ctx.exit();
+    const done = await doneAfterRestart(ctx);
+    ctx.check(done <= 3, '3 jobs done', `${done}`);
+  },
+});

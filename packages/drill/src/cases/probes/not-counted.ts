@@ -1,0 +1,30 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { sleep } from '../../engine/clock.ts';
+import { exitsBeforeDeadline, isReady } from '../support.ts';
+
+export default defineCase({
+  slug: 'probes/not-counted',
+  level: 'MUST',
+  sentence: 'Probes that go on asking do not hold the exit.',
+  source: 'Contract of the endpoints: probes never count as in-flight work',
+  needs: ['ready'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const state = { asking: true };
+    const probing = (async () => {
+      while (state.asking && ctx.target.exit === undefined) {
+        await isReady(ctx);
+        await sleep(25);
+      }
+    })();
+    await sleep(150);
+    ctx.target.signal();
+    try {
+      await exitsBeforeDeadline(ctx, 'while probes go on');
+    } finally {
+      state.asking = false;
+      await probing;
+    }
+  },
+});

@@ -1,0 +1,20 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { exitsBeforeDeadline, settle } from '../support.ts';
+
+export default defineCase({
+  slug: 'signals/sigquit',
+  level: 'SHOULD',
+  sentence: 'SIGQUIT ends the server without waiting for hung work.',
+  source: 'Contract of the signals: SIGQUIT skips the wait',
+  needs: ['hang'],
+  async run(ctx: Context) {
+    if (ctx.config.stopSignal === 'SIGQUIT') ctx.notApplicable('SIGQUIT is the graceful signal');
+    await ctx.start();
+    const connection = await ctx.connect({ label: 'hung request' });
+    connection.send(ctx.route('hang'));
+    await settle(ctx);
+    ctx.target.signal('SIGQUIT');
+    await exitsBeforeDeadline(ctx, 'after SIGQUIT');
+  },
+});

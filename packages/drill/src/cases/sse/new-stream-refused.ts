@@ -1,0 +1,23 @@
+import { defineCase } from '../../case.ts';
+import type { Context } from '../../engine/context.ts';
+import { late, within } from '../../engine/clock.ts';
+import { slowInFlight, stopNoticed } from '../support.ts';
+
+export default defineCase({
+  slug: 'sse/new-stream-refused',
+  level: 'SHOULD',
+  sentence: 'A new stream during the drain is refused at once rather than cut later.',
+  source: 'Streaming service: new streams get 503 while draining',
+  needs: ['stream', 'slow'],
+  async run(ctx: Context) {
+    await ctx.start();
+    const connection = await ctx.connect({ label: 'late stream' });
+    await slowInFlight(ctx);
+    ctx.target.signal();
+    await stopNoticed(ctx);
+    if (!connection.open) return; // refused by an end in order, before anything was sent
+    const stream = connection.send(ctx.route('stream', { ms: ctx.config.grace * 4 }));
+    const head = await within(stream.head, 1000);
+    ctx.check(head !== late && head.status === 503, 'a 503', String(stream));
+  },
+});

@@ -1,0 +1,208 @@
+// What a case works with: the server's description, a way to start it, connections, and checks.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CaseFailure, NotApplicable } from '../case.ts';
+import type { PortName, RouteName, VariantName } from '../config/needs.ts';
+import type { DrillConfig } from '../config/schema.ts';
+import { Account, type Exchange } from './account.ts';
+import { late, seededRandom, within } from './clock.ts';
+import { Connection } from './connection.ts';
+import { type StartOptions, start } from './start.ts';
+import type { Exit, Target } from './target.ts';
+import { Timeline } from './timeline.ts';
+
+export interface ContextOptions {
+  readonly config: DrillConfig;
+  readonly seed: number;
+  /** Clients of the load cases. */
+  readonly clients: number;
+}
+
+export interface RouteValues {
+  readonly ms?: number;
+  readonly bytes?: number;
+  readonly id?: string;
+}
+
+export class Context {
+  readonly config: DrillConfig;
+  readonly clients: number;
+  readonly account = new Account();
+  readonly timeline = new Timeline();
+  readonly random: () => number;
+  /** Figures worth reporting whatever the verdict. */
+  readonly notes: string[] = [];
+  readonly targets: Target[] = [];
+  readonly #cleanups: (() => void)[] = [];
+  readonly #temp = mkdtempSync(join(tmpdir(), 'drill-'));
+
+  constructor(options: ContextOptions) {
+    this.config = options.config;
+    this.clients = options.clients;
+    this.random = seededRandom(options.seed);
+  }
+
+  async start(options: Omit<StartOptions, 'temp'> & { variant?: VariantName } = {}) {
+    const { variant, ...rest } = options;
+    const env = { ...(variant === undefined ? {} : this.config.variants[variant]), ...rest.env };
+    const target = await start(this.config, { ...rest, env, temp: this.#temp }, this.timeline);
+    this.targets.push(target);
+    return target;
+  }
+
+  /** The server started last. */
+  get target(): Target {
+    const target = this.targets.at(-1);
+    if (target === undefined) throw new Error('The case has not started a server yet.');
+    return target;
+  }
+
+  port(name: PortName): number {
+    return this.target.launch.ports[name] ?? 0;
+  }
+
+  async connect(
+    options: { port?: PortName; label?: string; host?: string } = {},
+  ): Promise<Connection> {
+    const connection = await Connection.open(
+      {
+        host: options.host ?? this.config.host,
+        port: this.port(options.port ?? 'http'),
+        ...(options.label === undefined ? {} : { label: options.label }),
+      },
+      this.account,
+      this.timeline,
+    );
+    this.cleanup(() => {
+      connection.destroy();
+    });
+    return connection;
+  }
+
+  /** `count` connections, side by side. */
+  connectMany(count: number): Promise<Connection[]> {
+    return Promise.all(Array.from({ length: count }, () => this.connect()));
+  }
+
+  /** The method and path of a route, its placeholders filled in. */
+  route(name: RouteName, values: RouteValues = {}, method = 'GET') {
+    const route = this.config.routes[name];
+    if (route === undefined) throw new NotApplicable(`routes.${name} is not given`);
+    const path = route.path.replaceAll(/\{(ms|bytes|id)\}/g, (whole, key: keyof RouteValues) =>
+      String(values[key] ?? whole),
+    );
+    return { method: route.method || method, path };
+  }
+
+  /** One request on a fresh connection, outside the account of promises: a probe's or an operator's. */
+  async ask(
+    request: { method: string; path: string; headers?: Record<string, string>; body?: string },
+    options: { port?: PortName; portNumber?: number; host?: string; ms?: number } = {},
+  ): Promise<Exchange> {
+    const account = new Account();
+    const host = options.host ?? this.config.host;
+    const label = `${request.method} ${request.path}`;
+    const connection = await Connection.open(
+      { host, port: options.portNumber ?? this.port(options.port ?? 'http'), label },
+      account,
+      this.timeline,
+    );
+    this.cleanup(() => {
+      connection.destroy();
+    });
+    const exchange = connection.send({
+      ...request,
+      headers: {
+        connection: request.headers?.['upgrade'] === undefined ? 'close' : 'Upgrade',
+        ...request.headers,
+      },
+    });
+    const done = await within(exchange.done, options.ms ?? this.patienceMs);
+    connection.destroy();
+    return done === late ? exchange : done;
+  }
+
+  /** The headers of an operator on loopback: a token when one is configured. */
+  get operator(): Record<string, string> {
+    return this.config.token === undefined ? {} : { authorization: `Bearer ${this.config.token}` };
+  }
+
+  /** How long an ordinary piece of work may take in a case: well inside the grace. */
+  get workMs(): number {
+    return Math.round(Math.min(600, this.config.grace * 0.4));
+  }
+
+  /** After this much nobody waits for an answer any more. */
+  get patienceMs(): number {
+    return this.config.leave + this.config.grace + this.config.force + 3000;
+  }
+
+  check(kept: boolean, expected: string, actual: string): asserts kept {
+    if (!kept) throw new CaseFailure(expected, actual);
+  }
+
+  notApplicable(reason: string): never {
+    throw new NotApplicable(reason);
+  }
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  /** Waits for one answer and holds the server to it. */
+  async answered(
+    exchange: Exchange,
+    what = 'an answer (or a refusal with 503)',
+  ): Promise<Exchange> {
+    const done = await within(exchange.done, this.patienceMs);
+    const actual = done === late ? `no answer within ${this.patienceMs} ms` : String(done);
+    this.check(
+      done !== late && (done.outcome === 'answered' || done.outcome === 'refused'),
+      what,
+      actual,
+    );
+    return done;
+  }
+
+  /** As `answered`, and the answer must be a success: a refusal is not enough. */
+  async succeeded(exchange: Exchange): Promise<Exchange> {
+    const done = await this.answered(exchange, 'a whole answer of success (2xx)');
+    this.check(
+      done.status >= 200 && done.status < 300,
+      'a whole answer of success (2xx)',
+      String(done),
+    );
+    return done;
+  }
+
+  /** Every promise in the account has been kept. */
+  noLoss(): void {
+    const lost = this.account.lost;
+    const some = lost.slice(0, 3).map(String).join('; ');
+    this.check(
+      lost.length === 0,
+      'every request sent on an open connection to be answered',
+      `${lost.length} of ${this.account.exchanges.length} lost: ${some}`,
+    );
+  }
+
+  /** The server's end, within its own limits (or `ms`). */
+  async exit(ms = this.config.leave + this.config.grace + this.config.force + 2000): Promise<Exit> {
+    const exit = await this.target.ended(ms);
+    this.check(exit !== undefined, `an exit within ${ms} ms`, 'the process is still running');
+    return exit;
+  }
+
+  cleanup(undo: () => void): void {
+    this.#cleanups.push(undo);
+  }
+
+  /** Ends all that the case began; gives the processes that had outlived their server. */
+  async end(): Promise<number[]> {
+    for (const undo of this.#cleanups.splice(0)) undo();
+    const left = await Promise.all(this.targets.map((target) => target.destroy()));
+    rmSync(this.#temp, { recursive: true, force: true });
+    return left.flat();
+  }
+}

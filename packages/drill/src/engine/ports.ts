@@ -1,0 +1,78 @@
+// Free ports, and who listens on a port, read from the kernel without touching the server.
+import { closeSync, openSync, readSync, readdirSync, readlinkSync } from 'node:fs';
+import net from 'node:net';
+
+/** A port that was free a moment ago. */
+export function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, host, () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+  });
+}
+
+const listenState = '0A';
+
+/** Each listening TCP socket: its port and inode. Undefined where there is no /proc. */
+function listeners(): { port: number; inode: string }[] | undefined {
+  try {
+    return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
+      listenLines(file).map((columns) => ({
+        port: Number.parseInt(columns[1]?.split(':')[1] ?? '0', 16),
+        inode: columns[9] ?? '',
+      })),
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** The kernel lists listening sockets first, so thousands of other lines need not be read. */
+function listenLines(file: string): string[][] {
+  const fd = openSync(file, 'r');
+  try {
+    const part = Buffer.alloc(8192);
+    const found: string[][] = [];
+    let rest = '';
+    for (let bytes = readSync(fd, part); bytes > 0; bytes = readSync(fd, part)) {
+      const lines = (rest + part.toString('latin1', 0, bytes)).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const columns = line.trim().split(/\s+/);
+        if (columns[3] === listenState) found.push(columns);
+        else if (columns[0] !== 'sl') return found;
+      }
+    }
+    return found;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Whether something listens on the port; undefined where the machine does not say. */
+export function isListening(port: number): boolean | undefined {
+  return listeners()?.some((one) => one.port === port);
+}
+
+/** The ports on which one of these processes listens. */
+export function listeningPorts(pids: readonly number[]): number[] {
+  const inodes = new Set(pids.flatMap((pid) => socketInodes(pid)));
+  const ports = (listeners() ?? []).filter((one) => inodes.has(one.inode)).map((one) => one.port);
+  return [...new Set(ports)].sort((left, right) => left - right);
+}
+
+function socketInodes(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      const link = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      return link.startsWith('socket:[') ? [link.slice(8, -1)] : [];
+    });
+  } catch {
+    return []; // it ended while we looked, or belongs to someone else
+  }
+}

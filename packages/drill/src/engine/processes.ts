@@ -1,0 +1,70 @@
+// Finds and ends every process a target started, even one that left its process group.
+import { readFileSync, readdirSync } from 'node:fs';
+import { until } from './clock.ts';
+
+/** Set in the environment of each target; a descendant inherits it wherever it moves to. */
+export const markName = 'LASTCALL_DRILL_TARGET';
+
+/** Live processes that carry the mark, zombies left out. */
+export function marked(mark: string): number[] {
+  const wanted = `${markName}=${mark}`;
+  const found: number[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const environment = readFileSync(`/proc/${entry}/environ`, 'latin1');
+      if (environment.split('\0').includes(wanted) && !isZombie(entry)) found.push(Number(entry));
+    } catch {
+      // it ended while we looked, or belongs to someone else
+    }
+  }
+  return found;
+}
+
+function isZombie(pid: string): boolean {
+  return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+}
+
+/** Sends the signal; false when there is no such process or group (a negative id). */
+export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').trim();
+  } catch {
+    return `process ${pid}`;
+  }
+}
+
+const live = new Map<number, string>();
+
+/** Remembers a group to be killed should the drill itself be stopped. */
+export function remember(group: number, mark: string): void {
+  live.set(group, mark);
+}
+
+/** Kills the group and all marked processes, and waits until they are gone. */
+export async function killAll(group: number, mark: string): Promise<void> {
+  const gone = await until(
+    () => {
+      sendSignal(-group, 'SIGKILL');
+      const rest = marked(mark);
+      for (const pid of rest) sendSignal(pid, 'SIGKILL');
+      return rest.length === 0 ? true : undefined;
+    },
+    5000,
+    10,
+  );
+  if (gone === true) live.delete(group);
+}
+
+/** Kills everything that is still remembered; for the drill's own end. */
+export async function killEverything(): Promise<void> {
+  await Promise.all([...live].map(([group, mark]) => killAll(group, mark)));
+}

@@ -1,0 +1,112 @@
+// One run of one case: a deadline around it, the account, and nothing left running.
+import { CaseFailure, type DrillCase, NotApplicable } from '../case.ts';
+import { type Need, routeNames } from '../config/needs.ts';
+import type { DrillConfig } from '../config/schema.ts';
+import type { Totals } from './account.ts';
+import { late, nowMs, within } from './clock.ts';
+import { Context, type ContextOptions } from './context.ts';
+import type { Timeline } from './timeline.ts';
+
+export type Verdict = 'pass' | 'fail' | 'not applicable' | 'informational';
+
+export interface RunResult {
+  readonly verdict: Verdict;
+  readonly expected?: string;
+  readonly actual?: string;
+  readonly notes: readonly string[];
+  readonly totals: Totals;
+  readonly durationMs: number;
+  readonly timeline: Timeline | undefined;
+  /** The end of what the server printed, when the case failed. */
+  readonly output?: string;
+}
+
+const none: Totals = { owed: 0, answered: 0, refused: 0, lost: 0 };
+
+/** What the server would have to offer; undefined when it offers all. */
+export function missing(config: DrillConfig, needs: readonly Need[]): string | undefined {
+  return needs.map((need) => missingOne(config, need)).find((text) => text !== undefined);
+}
+
+function missingOne(config: DrillConfig, need: Need): string | undefined {
+  const [group, name] = place(need);
+  const values: Readonly<Record<string, unknown>> = group === '' ? config : config[group];
+  const value = values[name];
+  if (value !== undefined && value !== false) return undefined;
+  return `${group === '' ? '' : `${group}.`}${name} is not given`;
+}
+
+function place(need: Need): ['ports' | 'variants' | 'routes' | '', string] {
+  const [kind = '', name = ''] = need.split(':');
+  if (kind === 'port') return ['ports', name];
+  if (kind === 'variant') return ['variants', name];
+  return [routeNames.some((one) => one === need) ? 'routes' : '', need];
+}
+
+export async function runCase(drillCase: DrillCase, options: ContextOptions): Promise<RunResult> {
+  const lacking = missing(options.config, drillCase.needs);
+  if (lacking !== undefined) {
+    return {
+      verdict: 'not applicable',
+      actual: lacking,
+      notes: [],
+      totals: none,
+      durationMs: 0,
+      timeline: undefined,
+    };
+  }
+  const ctx = new Context(options);
+  const startMs = nowMs();
+  const { config } = options;
+  const limitMs = 2 * (config.readyWithin + ctx.patienceMs) + config.grace + 10_000;
+  let judged = await judge(drillCase, ctx, limitMs);
+  const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
+  const totals = ctx.account.totals(signalledMs ?? 0);
+  const left = await ctx.end();
+  if (left.length > 0 && judged.verdict === 'pass') {
+    judged = {
+      verdict: 'fail',
+      expected: 'no process to outlive the server',
+      actual: `${left.length} left running: ${left.join(', ')}`,
+    };
+  }
+  const output = ctx.targets.at(-1)?.output.lastLines(12) ?? '';
+  return {
+    ...judged,
+    notes: ctx.notes,
+    totals,
+    durationMs: nowMs() - startMs,
+    timeline: ctx.timeline,
+    ...(judged.verdict === 'fail' && output !== '' ? { output } : {}),
+  };
+}
+
+interface Judged {
+  verdict: Verdict;
+  expected?: string;
+  actual?: string;
+}
+
+async function judge(drillCase: DrillCase, ctx: Context, limitMs: number): Promise<Judged> {
+  try {
+    const end = await within(drillCase.run(ctx), limitMs);
+    if (end === late) {
+      return {
+        verdict: 'fail',
+        expected: `the case to be over within ${limitMs} ms`,
+        actual: 'it hung',
+      };
+    }
+    return { verdict: drillCase.informational === true ? 'informational' : 'pass' };
+  } catch (error) {
+    if (error instanceof NotApplicable) return { verdict: 'not applicable', actual: error.message };
+    if (error instanceof CaseFailure) {
+      return { verdict: 'fail', expected: error.expected, actual: error.actual };
+    }
+    return {
+      verdict: 'fail',
+      expected: 'the case to run to its end',
+      actual: error instanceof Error ? error.message : String(error),
+    };
+  }
+}

@@ -1,0 +1,135 @@
+// One server under attack: a process group of its own, started fresh and always ended.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { DrillError } from '../case.ts';
+import { late, nowMs, within } from './clock.ts';
+import { Output } from './output.ts';
+import { isListening } from './ports.ts';
+import { killAll, markName, marked, remember, sendSignal } from './processes.ts';
+import type { Timeline } from './timeline.ts';
+
+export interface Launch {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly host: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly stopSignal: NodeJS.Signals;
+}
+
+export interface Exit {
+  /** Undefined when a signal ended the process. */
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  /** Monotonic, when the drill saw the process end. */
+  readonly atMs: number;
+}
+
+export class Target {
+  readonly launch: Launch;
+  readonly output = new Output();
+  readonly exited: Promise<Exit>;
+  /** Resolves when the process has ended and its pipes are closed: nothing more can be printed. */
+  readonly drained: Promise<void>;
+  exit: Exit | undefined;
+  /** When the first stop signal was sent (monotonic). */
+  signalledMs: number | undefined;
+  readonly #child: ChildProcess;
+  readonly #mark = randomUUID();
+  readonly #timeline: Timeline;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(launch: Launch, timeline: Timeline) {
+    this.launch = launch;
+    this.#timeline = timeline;
+    timeline.mark('start', launch.command.join(' '));
+    const [file, ...args] = launch.command;
+    this.#child = spawn(file ?? '', args, {
+      cwd: launch.cwd,
+      env: { ...process.env, ...launch.env, [markName]: this.#mark },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // a process group of its own, so that the whole of it can be ended
+    });
+    if (this.#child.pid !== undefined) remember(this.#child.pid, this.#mark);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output.add(chunk);
+      });
+    }
+    this.exited = new Promise((resolve, reject) => {
+      this.#child.once('error', (cause: NodeJS.ErrnoException) => {
+        reject(
+          new DrillError(
+            'START_FAILED',
+            `command: cannot start "${launch.command.join(' ')}": ${cause.code ?? cause.message}. ` +
+              `Check that the program exists, may be executed and that cwd is ${launch.cwd}.`,
+            { cause },
+          ),
+        );
+      });
+      this.#child.once('exit', (code, signal) => {
+        this.exit = { code: code ?? undefined, signal: signal ?? undefined, atMs: nowMs() };
+        clearInterval(this.#watch);
+        this.#timeline.mark('exit', `exit ${signal ?? String(code)}`);
+        resolve(this.exit);
+      });
+    });
+    this.exited.catch(() => undefined); // also read by whoever waits; never an unhandled rejection
+    this.drained = new Promise((resolve) => {
+      this.#child.once('close', () => {
+        resolve();
+      });
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The processes of this target that live. */
+  processes(): number[] {
+    return marked(this.#mark);
+  }
+
+  /** Sends the stop signal (or another one) to the process, and notes when. */
+  signal(signal: NodeJS.Signals = this.launch.stopSignal, pid = this.pid): void {
+    this.signalledMs ??= nowMs();
+    this.#timeline.mark('signal', signal);
+    sendSignal(pid, signal);
+    this.#watchListener();
+  }
+
+  /** The moment a hook call began the stop, for cases without a signal. */
+  stopBegan(how: string): void {
+    this.signalledMs ??= nowMs();
+    this.#timeline.mark('signal', how);
+    this.#watchListener();
+  }
+
+  /** Waits for the end; undefined when it has not ended within `ms`. */
+  async ended(ms: number): Promise<Exit | undefined> {
+    const exit = await within(this.exited, ms);
+    return exit === late ? undefined : exit;
+  }
+
+  /** Ends whatever is left, and says which processes had outlived the main one. */
+  async destroy(): Promise<number[]> {
+    clearInterval(this.#watch);
+    const left = this.exit === undefined ? [] : this.processes();
+    if (this.pid > 0) await killAll(this.pid, this.#mark);
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+    return left;
+  }
+
+  #watchListener(): void {
+    const port = this.launch.ports['http'];
+    if (port === undefined || this.#watch !== undefined) return;
+    this.#watch = setInterval(() => {
+      if (isListening(port) !== false) return;
+      clearInterval(this.#watch);
+      this.#timeline.mark('listener-closed', 'the listener is closed');
+    }, 10);
+    this.#watch.unref();
+  }
+}

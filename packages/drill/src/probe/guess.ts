@@ -1,0 +1,158 @@
+// What a server offers, guessed by asking it, when there is no drill.yaml. Nothing is asked that could stop it.
+import type { RouteName } from '../config/needs.ts';
+import { type DrillConfig, schema } from '../config/schema.ts';
+import type { Exchange } from '../engine/account.ts';
+import { nowMs, until } from '../engine/clock.ts';
+import { Context } from '../engine/context.ts';
+import { freePort, listeningPorts } from '../engine/ports.ts';
+import { DrillError } from '../case.ts';
+
+export interface Guess {
+  readonly config: DrillConfig;
+  /** One line for each thing found. */
+  readonly found: readonly string[];
+}
+
+interface Try {
+  readonly paths: readonly string[];
+  readonly method?: string;
+  readonly body?: string;
+  /** True when this answer is what such a route gives. */
+  readonly fits: (answer: Exchange, ms: number) => boolean;
+}
+
+const ok = (answer: Exchange): boolean => answer.status === 200;
+
+const tries: Readonly<Partial<Record<RouteName, Try>>> = {
+  fast: { paths: ['/fast', '/', '/hello', '/ping', '/health', '/healthz'], fits: ok },
+  ready: { paths: ['/ready', '/readyz', '/health/ready', '/healthz', '/health'], fits: ok },
+  live: { paths: ['/health', '/healthz', '/livez', '/live', '/health/live'], fits: ok },
+  metrics: { paths: ['/metrics'], fits: ok },
+  slow: {
+    paths: ['/slow?ms={ms}', '/delay?ms={ms}', '/sleep?ms={ms}'],
+    fits: (answer, ms) => ok(answer) && ms > 250 && ms < 1500,
+  },
+  stream: {
+    paths: ['/stream?ms={ms}', '/sse?ms={ms}', '/events?ms={ms}'],
+    fits: (answer) =>
+      ok(answer) && (answer.headers.get('content-type') ?? '').startsWith('text/event-stream'),
+  },
+  large: {
+    paths: ['/large?bytes={bytes}', '/bytes?bytes={bytes}'],
+    fits: (answer) => ok(answer) && answer.bodyBytes >= 3_000_000,
+  },
+  upload: {
+    paths: ['/upload'],
+    method: 'POST',
+    body: 'x'.repeat(1000),
+    fits: (answer) => answer.status >= 200 && answer.status < 300,
+  },
+  trailers: {
+    paths: ['/trailers?ms={ms}'],
+    fits: (answer) => ok(answer) && answer.trailers.size > 0,
+  },
+  websocket: { paths: ['/ws', '/websocket', '/socket'], fits: (answer) => answer.status === 101 },
+  status: {
+    paths: ['/shutdown/status'],
+    fits: (answer) => ok(answer) && answer.text.includes('is_shutting_down'),
+  },
+  count: { paths: ['/v1/streams/active-count'], fits: ok },
+};
+
+const upgrade = {
+  upgrade: 'websocket',
+  'sec-websocket-version': '13',
+  'sec-websocket-key': 'ZHJpbGxkcmlsbGRyaWxsZA==',
+};
+
+/** Starts the command, finds its port and asks for the usual routes. */
+export async function guessConfig(command: readonly string[], cwd: string): Promise<Guess> {
+  const base = { ...schema.parse({ command: [...command] }), cwd };
+  const found: string[] = [];
+  const ports = { http: await freePort(base.host) };
+  const ctx = new Context({ config: base, seed: 1, clients: 1 });
+  try {
+    const fixed = await portOf(ctx, ports);
+    found.push(
+      fixed === undefined ? 'it listens on $PORT' : `it listens on the fixed port ${fixed}`,
+    );
+    const routes = await findRoutes(ctx, fixed ?? ports.http);
+    for (const [name, text] of Object.entries(routes)) found.push(`routes.${name}: ${text}`);
+    const config = schema.parse({
+      command: [...command],
+      ...(fixed === undefined ? {} : { ports: { http: fixed } }),
+      routes: { ...routes, ...(routes.status === undefined ? {} : contract) },
+    });
+    if (config.routes.fast === undefined) {
+      throw new DrillError(
+        'NOTHING_FOUND',
+        'no route that answers 200 was found by probing. Write a drill.yaml with `command` and ' +
+          '`routes.fast` (and more), and give it with --config.',
+      );
+    }
+    return { config: { ...config, cwd }, found };
+  } finally {
+    await ctx.end();
+  }
+}
+
+/** The rest of the contract cannot be tried out without stopping the server; its status tells that it is there. */
+const contract = {
+  drain: 'POST /-/shutdown/drain',
+  wait: '/shutdown/wait',
+  initiate: 'POST /shutdown/initiate',
+  reset: 'POST /shutdown/reset',
+};
+
+/** The server's own port when it does not listen on the one it was told; undefined when it does. */
+async function portOf(ctx: Context, ports: { http: number }): Promise<number | undefined> {
+  const target = await ctx.start({ ports, wait: false });
+  const listening = await until(async () => {
+    if (target.exit !== undefined) return [];
+    const all = listeningPorts(target.processes());
+    return all.length > 0 ? all : undefined;
+  }, ctx.config.readyWithin);
+  if (listening?.includes(ports.http) === true) return undefined;
+  const [first] = listening ?? [];
+  if (first !== undefined) return first;
+  // The usual start says plainly what is wrong: it exited early, or never listened.
+  await target.destroy();
+  await ctx.start({ ports });
+  return undefined;
+}
+
+async function findRoutes(ctx: Context, port: number): Promise<Partial<Record<RouteName, string>>> {
+  const routes: Partial<Record<RouteName, string>> = {};
+  for (const [name, attempt] of Object.entries(tries)) {
+    for (const path of attempt.paths) {
+      if (await fits(ctx, port, name, attempt, path)) {
+        routes[name as RouteName] =
+          attempt.method === undefined ? path : `${attempt.method} ${path}`;
+        break;
+      }
+    }
+  }
+  return routes;
+}
+
+async function fits(
+  ctx: Context,
+  port: number,
+  name: string,
+  attempt: Try,
+  path: string,
+): Promise<boolean> {
+  const startMs = nowMs();
+  const answer = await ctx
+    .ask(
+      {
+        method: attempt.method ?? 'GET',
+        path: path.replace('{ms}', '300').replace('{bytes}', '3000000'),
+        ...(attempt.body === undefined ? {} : { body: attempt.body }),
+        ...(name === 'websocket' ? { headers: upgrade } : {}),
+      },
+      { ms: 2000, portNumber: port },
+    )
+    .catch(() => undefined);
+  return answer !== undefined && attempt.fits(answer, nowMs() - startMs);
+}

@@ -1,0 +1,77 @@
+// The result for people at a terminal: a line as each case ends, then the account.
+import type { CaseResult, DrillResult } from '../verdict/summary.ts';
+import { reasons } from '../verdict/summary.ts';
+import { stripControls } from './escape.ts';
+
+export interface Style {
+  readonly color: boolean;
+}
+
+const codes: Readonly<Record<string, string>> = {
+  pass: '32',
+  fail: '31',
+  'not applicable': '90',
+  informational: '36',
+};
+
+function paint(text: string, code: string, style: Style): string {
+  return style.color ? `\u001b[${code}m${text}\u001b[0m` : text;
+}
+
+const words: Readonly<Record<string, string>> = {
+  pass: 'pass',
+  fail: 'FAIL',
+  'not applicable': 'n/a',
+  informational: 'info',
+};
+
+/** One line, and the reason below it when there is one. */
+export function caseLine(one: CaseResult, style: Style): string {
+  const word = paint((words[one.verdict] ?? '').padEnd(4), codes[one.verdict] ?? '0', style);
+  const level = one.case.level.padEnd(6);
+  const runs = one.runs.length > 1 ? ` ${one.failedRuns} of ${one.runs.length} runs failed` : '';
+  const head = `${word}  ${level}  ${one.case.slug}${runs}`;
+  const more: string[] = [];
+  if (one.verdict === 'fail') {
+    more.push(one.case.sentence);
+    more.push(`expected ${one.shown.expected ?? ''}`, `got      ${one.shown.actual ?? ''}`);
+  } else if (one.verdict === 'not applicable') {
+    more.push(one.shown.actual ?? '');
+  }
+  if (one.case.load === true && one.totals.owed > 0) more.push(lossText(one));
+  if (one.verdict === 'informational') more.push(...one.shown.notes);
+  return [head, ...more.map((line) => `              ${clean(line)}`)].join('\n');
+}
+
+/** The loss rate with its interval, in words. */
+export function lossText(one: CaseResult): string {
+  const { lost, owed } = one.totals;
+  const { low, high } = one.interval;
+  const range = lost === 0 ? `below ${rate(high)}` : `between ${rate(low)} and ${rate(high)}`;
+  return `lost ${lost} of ${owed} promises at risk: ${range}`;
+}
+
+const rate = (value: number): string =>
+  value >= 0.001 ? `${(value * 100).toPrecision(2)} %` : `1 in ${Math.floor(1 / value)}`;
+
+/** What a server said goes to the terminal without its control characters, and short. */
+const clean = (text: string): string => stripControls(text).replaceAll('\n', ' | ').slice(0, 300);
+
+/** The lines after the last case. */
+export function closing(result: DrillResult, style: Style): string {
+  const count = (verdict: string): number =>
+    result.cases.filter((one) => one.verdict === verdict).length;
+  const should = result.cases.filter(
+    (one) => one.verdict === 'fail' && one.case.level === 'SHOULD',
+  ).length;
+  const failures = reasons(result);
+  const verdict = failures.length === 0 ? paint('PASS', '32', style) : paint('FAIL', '31', style);
+  const lines = [
+    '',
+    `${verdict}: ${count('pass')} passed, ${count('fail')} failed (${should} of them SHOULD), ` +
+      `${count('not applicable')} not applicable, ${count('informational')} informational, ` +
+      `in ${(result.durationMs / 1000).toFixed(1)} s (seed ${result.seed}, confidence ${result.confidence})`,
+    ...failures.map((reason) => `  ${reason}`),
+  ];
+  return lines.join('\n');
+}

@@ -1,0 +1,69 @@
+// From the runs of a case to its verdict, and from the verdicts to the drill's result.
+import type { DrillCase } from '../case.ts';
+import type { Totals } from '../engine/account.ts';
+import type { RunResult, Verdict } from '../engine/run.ts';
+import { type Interval, lossInterval } from './interval.ts';
+
+export interface CaseResult {
+  readonly case: DrillCase;
+  readonly verdict: Verdict;
+  readonly runs: readonly RunResult[];
+  /** The run to show: the first that failed, or else the first. */
+  readonly shown: RunResult;
+  readonly failedRuns: number;
+  /** Promises at risk, over all runs. */
+  readonly totals: Totals;
+  readonly interval: Interval;
+}
+
+export function summarize(
+  drillCase: DrillCase,
+  runs: readonly RunResult[],
+  confidence: number,
+): CaseResult {
+  const failed = runs.filter((run) => run.verdict === 'fail');
+  const shown = failed[0] ?? runs[0];
+  if (shown === undefined) throw new Error(`${drillCase.slug} was not run.`);
+  const totals = { owed: 0, answered: 0, refused: 0, lost: 0 };
+  for (const run of runs) {
+    for (const key of ['owed', 'answered', 'refused', 'lost'] as const) {
+      totals[key] += run.totals[key];
+    }
+  }
+  return {
+    case: drillCase,
+    verdict: shown.verdict,
+    runs,
+    shown,
+    failedRuns: failed.length,
+    totals,
+    interval: lossInterval(totals.lost, totals.owed, confidence),
+  };
+}
+
+export interface DrillResult {
+  readonly cases: readonly CaseResult[];
+  readonly seed: number;
+  readonly confidence: number;
+  readonly strict: boolean;
+  readonly knownFailing: ReadonlySet<string>;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly command: string;
+}
+
+/** Why the drill as a whole fails; empty when it passes. */
+export function reasons(result: DrillResult): string[] {
+  const found: string[] = [];
+  for (const one of result.cases) {
+    const { slug, level } = one.case;
+    const known = result.knownFailing.has(slug);
+    if (one.verdict === 'fail' && !known && (level === 'MUST' || result.strict)) {
+      found.push(`${slug} (${level}) fails`);
+    }
+    if (one.verdict === 'pass' && known) {
+      found.push(`${slug} is listed as known to fail, but passes: take it off the list`);
+    }
+  }
+  return found;
+}
