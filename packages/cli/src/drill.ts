@@ -55,11 +55,17 @@ function number(low: number, high: number, whole: boolean): (text: string) => nu
 
 const collect = (word: string, before: string[]): string[] => [...before, ...word.split(',')];
 
-/** `lastcall drill`: attacks a server while it shuts down. Exit codes: 0 pass, 1 fail, 2 bad use. */
-export function drillCommand(): Command {
+/**
+ * `lastcall drill -- COMMAND`: attacks a server while it shuts down. `foreign` is what follows the
+ * `--`. Exit codes: 0 pass, 1 fail, 2 bad use.
+ */
+export function drillCommand(
+  foreign: readonly string[] = [],
+  done: (exitCode: number) => void = () => undefined,
+): Command {
   const command = new Command('drill')
     .description('attack a server while it shuts down, and report what was lost')
-    .argument('[command...]', 'the server to start (after --); default: the one in drill.yaml')
+    .usage('[options] [-- COMMAND]')
     .option('-c, --config <file>', 'what the server offers; default: drill.yaml if it is there')
     .option('--only <cases>', 'areas, slugs or patterns with *, divided by commas', collect, [])
     .option('--list', 'list the cases and end')
@@ -76,13 +82,13 @@ export function drillCommand(): Command {
     .option('--json <file>', 'write the result as JSON')
     .option('--junit <file>', 'write the result as JUnit XML')
     .option('--html <file>', 'write the result as a page with timelines');
-  command.action(async (server: string[]) => {
-    process.exitCode = await run(server, command.opts<Given>());
+  command.action(async () => {
+    done(await run(foreign, command.opts<Given>()));
   });
   return command;
 }
 
-async function run(server: string[], given: Given): Promise<number> {
+async function run(server: readonly string[], given: Given): Promise<number> {
   const stop = (): void => {
     void killEverything().finally(() => process.exit(130));
   };
@@ -140,11 +146,11 @@ async function run(server: string[], given: Given): Promise<number> {
   }
 }
 
-async function findConfig(server: string[], given: Given): Promise<DrillConfig> {
+async function findConfig(server: readonly string[], given: Given): Promise<DrillConfig> {
   const file = given.config ?? (existsSync('drill.yaml') ? 'drill.yaml' : undefined);
   if (file !== undefined) {
     const config = loadConfig(resolve(file));
-    return server.length === 0 ? config : { ...config, command: server, cwd: process.cwd() };
+    return server.length === 0 ? config : { ...config, command: [...server], cwd: process.cwd() };
   }
   if (server.length === 0) {
     throw new DrillError(

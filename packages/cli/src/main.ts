@@ -2,6 +2,7 @@ import { EdgeError } from '@lastcall/edge';
 import { SupervisorError } from '@lastcall/supervisor';
 import { Command, CommanderError } from 'commander';
 import { controlCommands } from './control.ts';
+import { drillCommand } from './drill.ts';
 import { podCommand } from './node.ts';
 import { serveCommand } from './serve.ts';
 
@@ -22,6 +23,11 @@ export async function main(argv: string[]): Promise<number> {
     );
   program.addCommand(
     podCommand((exitCode) => {
+      code = exitCode;
+    }),
+  );
+  program.addCommand(
+    drillCommand(foreign, (exitCode) => {
       code = exitCode;
     }),
   );
