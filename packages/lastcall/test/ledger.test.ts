@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLifecycle, LastcallError, type Lease } from 'lastcall';
+import { createLifecycle, type LastcallError, type Lease } from 'lastcall';
 
 function ready(options = {}) {
   const lifecycle = createLifecycle(options);
@@ -35,11 +35,10 @@ test('the signal aborts with a coded reason, made before or after', () => {
   const lifecycle = ready();
   const [early, late] = [admitted(lifecycle), admitted(lifecycle)];
   const signal = early.signal;
-  const reason = new LastcallError('ERR_LASTCALL_REVOKED', 'revoked');
-  early.cancel(reason);
-  late.cancel(reason);
-  assert.equal(signal.reason, reason);
-  assert.equal(late.signal.reason, reason);
+  early.revoke();
+  late.revoke('not wanted');
+  assert.equal((signal.reason as LastcallError).code, 'ERR_LASTCALL_REVOKED');
+  assert.equal((late.signal.reason as LastcallError).message, 'not wanted');
   early.end('completed');
   assert.equal(early.outcome, 'cancelled', 'revoked work counts as cancelled');
   late.end('handed_over');

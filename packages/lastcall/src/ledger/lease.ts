@@ -69,6 +69,11 @@ export class Lease {
     this.#controller?.abort(reason);
   }
 
+  /** Cancels the work for its owner: who asked for it does not want it any more. */
+  revoke(why = 'The work was revoked by its owner.'): void {
+    this.cancel(new LastcallError('ERR_LASTCALL_REVOKED', why));
+  }
+
   /**
    * Ends the lease. Work that was cancelled at the deadline counts as `expired` even when its
    * handler then ended it in good order. Returns false when it had ended before. `nowMs` saves a
