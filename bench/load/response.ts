@@ -16,7 +16,7 @@ export interface Response {
 /** Feed it bytes; it calls back with each whole response. */
 export class ResponseReader {
   readonly #onResponse: (response: Response) => void;
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #head: Head | undefined;
 
   constructor(onResponse: (response: Response) => void) {

@@ -82,6 +82,8 @@ export class House {
     this.#pidFile?.remove();
     await supervisor.log.end();
     this.#admin?.close();
+    // The channel to an older supervisor would keep a successor that failed from ending.
+    if (process.connected) process.disconnect?.();
     return code;
   }
 

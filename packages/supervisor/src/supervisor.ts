@@ -145,7 +145,6 @@ export class Supervisor {
   /** Gives up at once: kills what still runs. */
   abandon(reason: string): void {
     for (const worker of this.node.workers) this.fleet.kill(worker, reason);
-    this.#stopping.resolve();
     void this.#finish(4, reason);
   }
 
@@ -245,6 +244,7 @@ export class Supervisor {
   async #finish(code: number, reason: string): Promise<void> {
     if (this.#finished) return;
     this.#finished = true;
+    this.#stopping.resolve();
     this.#loop.end();
     clearInterval(this.#ticker);
     this.#generations.end(reason);

@@ -13,6 +13,7 @@ it('serves on inherited sockets and stops on SIGTERM with what runs finished', a
   node.signal('SIGTERM');
   assert.equal((await slow).status, 200);
   assert.equal(await node.exited, 0);
+  await node.closed;
   assert.match(node.output, /has stopped: SIGTERM \(exit code 0\)/);
 });
 
@@ -137,7 +138,7 @@ it('loses no line of output, and marks each with its worker', async () => {
   await using node = await NodeUnderTest.start();
   await Promise.all(Array.from({ length: 50 }, (_, i) => node.get(`/print?text=line-${i}-end`)));
   node.signal('SIGTERM');
-  await node.exited;
+  await node.closed;
   for (let i = 0; i < 50; i += 1)
     assert.match(node.output, new RegExp(`^\\[w\\d+\\] line-${i}-end$`, 'm'));
 });

@@ -93,9 +93,9 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
   const room = want + (stale ? policy.surge : 0) - kept.length;
   const lanes = stale && policy.parallel > 0 ? policy.parallel - unproved : Infinity;
   const missing = Math.min(want - fresh.length, room, lanes);
+  if (missing > 0 && node.crashes.length > policy.restartLimit && kept.length === 0)
+    return [{ do: 'halt', code: 1, reason: limitReason(node, policy) }];
   if (missing > 0 && due.passed(node.notBeforeMs)) {
-    if (node.crashes.length > policy.restartLimit && kept.length === 0)
-      return [{ do: 'halt', code: 1, reason: limitReason(node, policy) }];
     for (let i = 0; i < missing; i += 1) actions.push({ do: 'spawn', generation: newest });
   }
 

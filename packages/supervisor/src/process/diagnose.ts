@@ -5,8 +5,7 @@ const LIMIT_MS = 5_000;
 
 interface Frame {
   functionName: string;
-  url: string;
-  location: { lineNumber: number; columnNumber: number };
+  location: { scriptId: string; lineNumber: number; columnNumber: number };
 }
 
 export interface HungProcess {
@@ -61,6 +60,7 @@ async function pauseAndBreak(url: string): Promise<string> {
   const done = Promise.withResolvers<string>();
   let id = 0;
   let frames: Frame[] = [];
+  const scripts = new Map<string, string>();
   const send = (method: string): void => socket.send(JSON.stringify({ id: ++id, method }));
   socket.addEventListener('error', () => done.reject(new Error('the inspector refused')));
   socket.addEventListener('open', () => {
@@ -71,13 +71,16 @@ async function pauseAndBreak(url: string): Promise<string> {
     const message = JSON.parse(String(data)) as {
       id?: number;
       method?: string;
-      params?: { callFrames: Frame[] };
+      params?: { callFrames: Frame[]; scriptId: string; url: string };
     };
-    if (message.method === 'Debugger.paused') {
-      frames = message.params?.callFrames ?? [];
+    const { method, params } = message;
+    if (method === 'Debugger.scriptParsed' && params) scripts.set(params.scriptId, params.url);
+    else if (method === 'Debugger.paused') {
+      frames = params?.callFrames ?? [];
       send('Debugger.resume');
       send('Runtime.terminateExecution');
-    } else if (message.id === 4) done.resolve(frames.map(line).join('\n'));
+    } else if (message.id === 4)
+      done.resolve(frames.map((frame) => line(frame, scripts)).join('\n'));
   });
   try {
     return await done.promise;
@@ -86,8 +89,11 @@ async function pauseAndBreak(url: string): Promise<string> {
   }
 }
 
-const line = ({ functionName, url, location }: Frame): string =>
-  `    at ${functionName || '(anonymous)'} (${url}:${location.lineNumber + 1}:${location.columnNumber + 1})`;
+function line({ functionName, location }: Frame, scripts: Map<string, string>): string {
+  const { scriptId, lineNumber, columnNumber } = location;
+  const url = scripts.get(scriptId) ?? 'unknown';
+  return `    at ${functionName || '(anonymous)'} (${url}:${lineNumber + 1}:${columnNumber + 1})`;
+}
 
 /** What the kernel knows: state, memory, and what a process that waits in it waits for. */
 function kernelView(pid: number | undefined): string {

@@ -1,16 +1,20 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../sockets/address.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
 const PAUSE_MS = 50;
 const ANSWER_LIMIT_MS = 5_000;
+const ACCEPT_LIMIT_MS = 1_000;
+const LOOK_MS = 5;
 const CONSECUTIVE_BAD = 5;
 
 /**
- * Waits until a foreign program answers the check path. All workers share one accept queue, so an
- * answer counts only when the connection was accepted by the worker in question, which the kernel's
- * socket tables tell.
+ * Waits until a foreign program answers the check path. All workers share one accept queue, so each
+ * probe first waits until its connection is accepted, looks in the kernel's socket tables who has
+ * it, and sends its request only when that is the worker in question.
  */
 export async function probeWorker(
   process: WorkerProcess,
@@ -23,24 +27,27 @@ export async function probeWorker(
   let bad = 0;
   while (running()) {
     const answer = await probeOnce(address, check, process.pid);
-    if (answer === 'mine') return { ok: true, why: `answered GET ${check}` };
+    if (answer === 'good') return { ok: true, why: `answered GET ${check}` };
     if (answer === 'bad' && ++bad >= CONSECUTIVE_BAD)
       return { ok: false, why: `answered GET ${check} with an error ${bad} times` };
-    if (answer !== 'other') await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    if (answer !== 'other') await sleep(PAUSE_MS);
   }
   return { ok: false, why: 'ended before it was ready' };
 }
 
-type Probe = 'mine' | 'bad' | 'other' | 'none';
+type Probe = 'good' | 'bad' | 'other' | 'none';
 
 async function probeOnce(address: Address, path: string, pid: number): Promise<Probe> {
   const socket =
     'path' in address ? connect(address.path) : connect(address.port, reachable(address.host));
+  socket.on('error', () => undefined);
   try {
+    await once(socket, 'connect');
+    const owner = await acceptor(socket, pid);
+    if (owner !== 'mine') return owner;
     const status = await exchange(socket, path);
     if (status === undefined) return 'none';
-    if (!acceptedBy(socket, pid)) return 'other';
-    return status < 400 ? 'mine' : 'bad';
+    return status < 400 ? 'good' : 'bad';
   } catch {
     return 'none';
   } finally {
@@ -48,34 +55,39 @@ async function probeOnce(address: Address, path: string, pid: number): Promise<P
   }
 }
 
-/** Sends one request and returns the status; the connection stays open, to be looked up. */
+/** Waits until the connection is accepted and tells by whom. */
+async function acceptor(socket: Socket, pid: number): Promise<'mine' | 'other' | 'none'> {
+  // The other end of a unix socket is not in the tables: any answer counts.
+  if (socket.remotePort === undefined || !existsSync('/proc/net/tcp')) return 'mine';
+  const untilMs = performance.now() + ACCEPT_LIMIT_MS;
+  while (performance.now() < untilMs && !socket.closed) {
+    const inode = peerInode(socket);
+    if (inode !== undefined)
+      return family(pid).some((member) => holds(member, inode)) ? 'mine' : 'other';
+    await sleep(LOOK_MS);
+  }
+  return 'none';
+}
+
+/** Sends one request and returns the status of the answer. */
 function exchange(socket: Socket, path: string): Promise<number | undefined> {
   return new Promise((resolve) => {
     let head = '';
     socket.setTimeout(ANSWER_LIMIT_MS, () => resolve(undefined));
-    socket.once('error', () => resolve(undefined));
     socket.once('close', () => resolve(undefined));
     socket.on('data', (chunk: Buffer) => {
       head += chunk.toString('latin1');
       const match = /^HTTP\/1\.[01] (\d{3})/.exec(head);
       if (match) resolve(Number(match[1]));
     });
-    socket.once('connect', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: probe\r\n\r\n`));
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: probe\r\n\r\n`);
   });
 }
 
 const reachable = (host: string): string =>
   host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
 
-/** Whether the other end of a connection belongs to `pid` or to a process it has started. */
-function acceptedBy(socket: Socket, pid: number): boolean {
-  const inode = peerInode(socket);
-  // Where the kernel does not tell, or the peer has gone, any answer counts.
-  if (inode === undefined) return true;
-  return family(pid).some((member) => holds(member, inode));
-}
-
-/** The inode of the server's end of a TCP connection on this machine. */
+/** The inode of the server's end of a TCP connection on this machine; none until it is accepted. */
 function peerInode(socket: Socket): string | undefined {
   const { localPort, remotePort } = socket;
   if (localPort === undefined || remotePort === undefined) return undefined;

@@ -48,6 +48,8 @@ export class NodeUnderTest {
   readonly child: ChildProcess;
   output = '';
   readonly exited: Promise<number | null>;
+  /** Its output has been read to the end; a successor goes on writing there. */
+  readonly closed: Promise<void>;
   #waiting = new Set<() => void>();
 
   constructor({ args = [], target = [APP], env = {}, config, dir }: StartOptions = {}) {
@@ -71,9 +73,12 @@ export class NodeUnderTest {
         for (const look of this.#waiting) look();
       });
     this.exited = new Promise((resolve) => {
-      this.child.once('close', (code) => {
+      this.child.once('exit', (code) => resolve(code));
+    });
+    this.closed = new Promise((resolve) => {
+      this.child.once('close', () => {
         for (const look of this.#waiting) look();
-        resolve(code);
+        resolve();
       });
     });
   }
@@ -106,7 +111,8 @@ export class NodeUnderTest {
         end(() => reject(new Error(`${why} before ${String(pattern)} in:\n${this.output}`)));
       const look = (): void => {
         if ((this.output.match(all)?.length ?? 0) >= times) end(resolve);
-        else if (this.child.exitCode !== null) fail(`exit code ${this.child.exitCode}`);
+        else if (this.child.stdout?.closed && this.child.exitCode !== null)
+          fail(`exit code ${this.child.exitCode}`);
       };
       const timer = setTimeout(() => fail('time is up'), READY_LIMIT_MS);
       this.#waiting.add(look);
@@ -138,7 +144,7 @@ export class NodeUnderTest {
     );
     this.child.kill('SIGKILL');
     for (const pid of [...supervisors, ...workers]) killIfOurs(pid, this.dir);
-    await this.exited;
+    await this.closed;
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { NodeUnderTest, request, type Reply } from './support/node.ts';
+import { poll } from './support/poll.ts';
+
+/** Asks until both workers have answered, each at least once; returns all answers. */
+async function fromBoth(node: NodeUnderTest, path: string, method = 'GET'): Promise<Reply[]> {
+  return Promise.all(Array.from({ length: 12 }, () => node.get(path, { method })));
+}
+
+it('counts, readiness and metrics are those of all workers, whoever is asked', async () => {
+  await using node = await NodeUnderTest.start();
+  const streams = Array.from({ length: 6 }, () => node.get('/stream?events=40'));
+  await poll(async () => (await node.status()).in_flight === 6);
+  for (const { body } of await fromBoth(node, '/v1/streams/active-count'))
+    assert.deepEqual(JSON.parse(body), { active_streams: 6 });
+  for (const { body } of await fromBoth(node, '/metrics'))
+    assert.match(body, /in_flight_requests\{kind="stream"\} 6/);
+  await Promise.all(streams);
+});
+
+it('one drain of the node drains every worker, and reset undoes it', async () => {
+  await using node = await NodeUnderTest.start();
+  const drained = await node.get('/-/shutdown/drain', { method: 'POST' });
+  assert.equal(drained.status, 202);
+  for (const { status } of await fromBoth(node, '/ready')) assert.equal(status, 503);
+  for (const { status } of await fromBoth(node, '/')) assert.equal(status, 503);
+  const reset = await node.get('/shutdown/reset', { method: 'POST' });
+  assert.equal((JSON.parse(reset.body) as { was_shutting_down: boolean }).was_shutting_down, true);
+  for (const { status } of await fromBoth(node, '/')) assert.equal(status, 200);
+});
+
+it('/shutdown/wait answers when the last stream of any worker has ended', async () => {
+  await using node = await NodeUnderTest.start();
+  const streams = Array.from({ length: 6 }, () => node.get('/stream?events=30'));
+  await poll(async () => (await node.status()).in_flight === 6);
+  let ended = 0;
+  for (const stream of streams) void stream.then(() => (ended += 1));
+  const wait = await node.get('/shutdown/wait');
+  assert.equal((JSON.parse(wait.body) as { status: string }).status, 'completed');
+  assert.ok(ended >= 5, `the last end may be on its way: ${ended} of 6`);
+});
+
+it('totals never fall when workers are replaced or killed', async () => {
+  await using node = await NodeUnderTest.start();
+  await Promise.all(Array.from({ length: 30 }, () => node.get('/')));
+  await node.ask('reload');
+  await Promise.all(Array.from({ length: 10 }, () => node.get('/')));
+  await poll(async () => {
+    const { body } = await node.get('/metrics');
+    return body.includes('lastcall_work_total{kind="request",outcome="completed"} 40');
+  });
+});
+
+it('the admin listener answers for the node until the very end', async () => {
+  await using node = await NodeUnderTest.start({ args: ['--admin', '127.0.0.1:0'] });
+  const port = Number(/admin listener on [^:]+:(\d+)/.exec(node.output)?.[1]);
+  const admin = (path: string, method = 'GET'): Promise<Reply> =>
+    request({ host: '127.0.0.1', port, path, method, agent: false });
+  assert.equal((await admin('/ready')).status, 200);
+  assert.equal((await admin('/nothing')).status, 404);
+  const slow = node.get('/slow?ms=1200');
+  await poll(async () => (await node.status()).in_flight === 1);
+  node.signal('SIGTERM');
+  await node.line(/stops: SIGTERM/);
+  assert.equal((await admin('/ready')).status, 503);
+  assert.match((await admin('/metrics')).body, /in_flight_requests\{kind="request"\} 1/);
+  assert.equal((await slow).status, 200);
+  await node.exited;
+});
+
+it('drain and resume by command, for the whole node', async () => {
+  await using node = await NodeUnderTest.start();
+  await node.ask('drain');
+  assert.equal((await node.status()).state, 'draining');
+  await assert.rejects(node.ask('reload'), /Resume it first/);
+  for (const { status } of await fromBoth(node, '/')) assert.equal(status, 503);
+  await node.ask('resume');
+  for (const { status } of await fromBoth(node, '/')) assert.equal(status, 200);
+});

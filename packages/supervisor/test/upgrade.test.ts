@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import type { CommandFailed } from '../src/index.ts';
+import { NodeUnderTest } from './support/node.ts';
+import { isAlive, poll } from './support/poll.ts';
+
+it('USR2 hands the sockets to a new supervisor; a stream of the old one runs to its end', async () => {
+  await using node = await NodeUnderTest.start({ args: ['--pid-file', 'pid'] });
+  const before = await node.status();
+  const stream = node.get('/stream?events=40');
+  await poll(async () => (await node.status()).in_flight === 1);
+  node.signal('SIGUSR2');
+  await node.line(/stops: upgraded/);
+  await poll(async () => (await node.status()).pid !== before.pid);
+  const after = await node.status();
+  assert.equal(after.in_flight, 1, 'the stream of the older supervisor is counted');
+  assert.equal(after.generation, before.generation + 1);
+  assert.equal((await node.get('/')).status, 200);
+  assert.equal((await stream).body.split('\n\n').length, 41);
+  assert.equal(await node.exited, 0);
+  await node.ask('stop');
+});
+
+it('keeps the totals of the older supervisor in the metrics', async () => {
+  await using node = await NodeUnderTest.start();
+  await Promise.all(Array.from({ length: 20 }, () => node.get('/')));
+  await node.ask('upgrade');
+  await node.exited;
+  await poll(async () => {
+    const { body } = await node.get('/metrics');
+    return body.includes('lastcall_work_total{kind="request",outcome="completed"} 20');
+  });
+  await node.ask('stop');
+});
+
+it('rolls back when the successor does not come up', async () => {
+  const config = 'env:\n  APP_VERSION: old\n';
+  await using node = await NodeUnderTest.start({ config });
+  writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_FAIL: throw\n');
+  await assert.rejects(node.ask('upgrade'), (error: CommandFailed) => {
+    assert.match(error.message, /successor ended with exit code 5/);
+    assert.equal(error.exitCode, 1);
+    return true;
+  });
+  const status = await node.status();
+  assert.equal(status.pid, node.child.pid);
+  assert.equal(status.last_upgrade?.ok, false);
+  assert.equal((await node.get('/')).headers['x-version'], 'old');
+});
+
+it('ends a successor that takes too long, with its workers', async () => {
+  await using node = await NodeUnderTest.start({ args: ['--upgrade-ms', '1500'] });
+  writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_FAIL: hold\n');
+  await assert.rejects(node.ask('upgrade'), /was not ready within 1500 ms/);
+  const pids = [...node.output.matchAll(/w[34] started \(pid (\d+)/g)].map(([, pid]) =>
+    Number(pid),
+  );
+  assert.equal(pids.length, 2);
+  await poll(async () => pids.every((pid) => !isAlive(pid)));
+  assert.equal((await node.get('/')).status, 200);
+});
+
+it('answers a second upgrade while one runs, and a TERM during one stops both', async () => {
+  await using node = await NodeUnderTest.start();
+  writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_FAIL: hold\n');
+  const first = assert.rejects(node.ask('upgrade'), /stops/);
+  await node.line(/w3 started/);
+  await assert.rejects(node.ask('upgrade'), /under way already/);
+  node.signal('SIGTERM');
+  await first;
+  assert.equal(await node.exited, 0);
+  const pids = [...node.output.matchAll(/started \(pid (\d+)/g)].map(([, pid]) => Number(pid));
+  await poll(async () => pids.every((pid) => !isAlive(pid)));
+});
