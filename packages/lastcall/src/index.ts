@@ -9,4 +9,5 @@ export type { ExitCode, StopRecord } from './lifecycle/record.ts';
 export type { SignalOptions } from './lifecycle/signals.ts';
 export { STATES, type State, type StateChange } from './lifecycle/state.ts';
 export type { DrainResult, Stop, StopRequest } from './lifecycle/stop.ts';
+export { currentLease } from './servers/support/current-lease.ts';
 export { OPTIONS, type LifecycleOptions, type ServiceInfo } from './options.ts';

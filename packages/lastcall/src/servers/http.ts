@@ -1,7 +1,7 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { Server as HttpsServer } from 'node:https';
-import { Server as NetServer, type Socket } from 'node:net';
+import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
 import { LastcallError } from '../errors.ts';
@@ -12,8 +12,10 @@ import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { nodeOf } from '../supervised/node.ts';
 import { type Connection } from './support/connection.ts';
+import { trackCurrentLease } from './support/current-lease.ts';
 import { HttpDrain } from './support/http-drain.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
+import { belongsToSession } from './support/sessions-over-http.ts';
 
 const CONNECTION = Symbol('lastcall.connection');
 const LEASE = Symbol('lastcall.lease');
@@ -29,11 +31,18 @@ interface Held extends IncomingMessage {
 export interface HttpOptions {
   /** The admin listener closes last, and may alone serve the metrics. Default false. */
   admin?: boolean;
+  /** Makes the handlers' lease findable with `currentLease()`. Default false: it has a small cost. */
+  currentLease?: boolean;
 }
 
 /** The lease of a request; undefined for probes, operator calls and refused work. */
 export function leaseOf(request: IncomingMessage): Lease | undefined {
   return (request as Held)[LEASE];
+}
+
+/** Makes `leaseOf` find the lease of a request that came over another protocol version. */
+export function holdLease(request: object, lease: Lease | undefined): void {
+  (request as Held)[LEASE] = lease as Lease;
 }
 
 /**
@@ -54,7 +63,7 @@ export function attachHttp<S extends Server>(
     options.admin ?? false,
     nodeOf(lifecycle) ?? localNode(lifecycle),
   );
-  const upgraded = new Set<Duplex>();
+  const upgraded = new Map<Duplex, Lease>();
   const drain = new HttpDrain(server, {
     admin: options.admin ?? false,
     limits: lifecycle.options,
@@ -62,6 +71,7 @@ export function attachHttp<S extends Server>(
   });
   lifecycle.attach(drain);
   watchConnections(server, drain, onResponseClose);
+  if (options.currentLease) trackCurrentLease(server, leaseOf);
 
   const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
   server.emit = ((event: string, ...args: unknown[]): boolean => {
@@ -101,7 +111,7 @@ export function attachHttp<S extends Server>(
       void answerCall(endpoints, route, request, response);
       return true;
     }
-    admit(connection, request, response, nowMs);
+    if (isWork(request)) admit(connection, request, response, nowMs);
     return emit(event, request, response);
   }
 
@@ -122,12 +132,18 @@ export function attachHttp<S extends Server>(
     drain.begin(connection, response, nowMs);
     response.on('close', onResponseClose);
     const route = endpoints.match(request.url);
-    const admission = route ? undefined : admit(connection, request, response, nowMs);
+    const admission =
+      route || !isWork(request) ? undefined : admit(connection, request, response, nowMs);
     drain.later(() => {
       if (route) void answerCall(endpoints, route, request, response);
       else if (admission?.admitted === false) refuse(response, admission);
       else emit(event, request, response);
     });
+  }
+
+  /** Calls of the admin listener are no work, and a session is admitted once, not by the request. */
+  function isWork(request: Held): boolean {
+    return !options.admin && !belongsToSession(server, request);
   }
 
   function admit(
@@ -155,13 +171,19 @@ export function attachHttp<S extends Server>(
 
   function onUpgrade(event: string, [request, socket, head]: [Held, Duplex, Buffer]): boolean {
     const connection = request.socket[CONNECTION];
+    if (belongsToSession(server, request)) {
+      if (connection) drain.forget(connection);
+      return emit(event, request, socket, head);
+    }
+    // Another server of the same application has admitted it and hands it on.
+    if (request[LEASE]) return emit(event, request, socket, head);
     const admission = lifecycle.admit(UPGRADE);
     if (!admission.admitted) {
       refuseUpgrade(socket, admission);
       return true;
     }
     request[LEASE] = admission;
-    upgraded.add(socket);
+    upgraded.set(socket, admission);
     socket.once('close', () => {
       upgraded.delete(socket);
       admission.end('completed');
@@ -175,7 +197,7 @@ export function attachHttp<S extends Server>(
     for (const { owner } of lifecycle.ledger.leases)
       if (isResponse(owner) && drain.has((owner.req as Held).socket[CONNECTION]))
         silence(owner, lifecycle.options.retryAfterMs);
-    for (const socket of upgraded) socket.destroy();
+    for (const [socket, { outcome }] of upgraded) if (outcome === undefined) socket.destroy();
   }
 
   inheritListen(lifecycle, server);
@@ -196,12 +218,15 @@ function watchConnections(
         if (!response.closed) Reflect.apply(onResponseClose, response, []);
     });
   };
-  if (!(server instanceof HttpsServer)) {
+  if (!(server instanceof TlsServer)) {
     server.prependListener('connection', open);
     return;
   }
   server.prependListener('connection', (socket: Socket) => drain.handshake(socket));
-  server.prependListener('secureConnection', open);
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (socket.alpnProtocol === 'h2') drain.shaken(socket);
+    else open(socket);
+  });
 }
 
 function outcomeOf(response: ServerResponse): Outcome {
@@ -216,8 +241,12 @@ const isAnswering = (socket: Held['socket']): boolean =>
 const isResponse = (owner: unknown): owner is ServerResponse =>
   typeof owner === 'object' && owner !== null && 'writeHead' in owner;
 
+/** Whether `attachHttp` has been called for this server. */
+export const isAttached = (server: Server): boolean => ATTACHED in server;
+
 function expectAttachable(server: Server): void {
-  if (!(server instanceof NetServer))
+  const candidate: unknown = server;
+  if (!(candidate instanceof Server || candidate instanceof TlsServer))
     throw new LastcallError(
       'ERR_LASTCALL_SERVER',
       `attachHttp: expected a node:http or node:https server, got ${typeof server}. Pass what http.createServer returned.`,

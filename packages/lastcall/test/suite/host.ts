@@ -42,6 +42,18 @@ function endByItself(code: number): void {
   ).unref();
 }
 
+/** What a fixture passes to its adapter. */
+export const attachOptions = env.CURRENT_LEASE ? { currentLease: true } : {};
+
+/** Lets the test make the application close itself. */
+export function closeOnMessage(close: () => unknown): void {
+  process.on('message', (message) => {
+    if (message !== 'close') return;
+    console.log('closing itself');
+    void Promise.resolve(close()).then(() => console.log('closed itself'));
+  });
+}
+
 export const working = (): void => console.log('working');
 
 /** Prints why the work was asked to stop. */
@@ -51,6 +63,23 @@ export function hanging(lease: Lease | undefined): void {
   signal?.addEventListener('abort', () =>
     console.log(`aborted ${(signal.reason as { code: string }).code}`),
   );
+}
+
+/** Throws the reason of its signal when that aborts, as a fetch with that signal would. */
+export async function obedient(lease: Lease | undefined): Promise<never> {
+  hanging(lease);
+  await sleep(1_000_000, undefined, lease ? { signal: lease.signal } : {}).catch(() => undefined);
+  throw lease?.signal.reason;
+}
+
+/** Whether the current lease is this one, also after a wait. */
+export async function isCurrent(
+  lease: Lease | undefined,
+  current: () => Lease | undefined,
+): Promise<string> {
+  const before = current();
+  await sleep(1);
+  return lease !== undefined && before === lease && current() === lease ? 'found' : 'not found';
 }
 
 /** The answer of `/slow`. */

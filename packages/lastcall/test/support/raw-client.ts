@@ -41,10 +41,14 @@ export class RawClient {
   }
 
   /** Connects; rejects when the connection is refused. */
-  static async open(port: number, options: { tls?: boolean } = {}): Promise<RawClient> {
+  static async open(
+    port: number,
+    options: { tls?: boolean; host?: string } = {},
+  ): Promise<RawClient> {
+    const { host = '127.0.0.1' } = options;
     const socket = options.tls
-      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
-      : connect({ port, host: '127.0.0.1' });
+      ? connectTls({ port, host, rejectUnauthorized: false })
+      : connect({ port, host });
     const client = new RawClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.once(options.tls ? 'secureConnect' : 'connect', resolve);
