@@ -3,7 +3,8 @@ import { SupervisorError } from '@lastcall/supervisor';
 import { Command, CommanderError } from 'commander';
 import { controlCommands } from './control.ts';
 import { drillCommand } from './drill.ts';
-import { podCommand } from './node.ts';
+import { nodeCommand } from './node.ts';
+import { podCommand } from './pod.ts';
 import { serveCommand } from './serve.ts';
 
 /** Runs `lastcall VERB ...`; returns the exit code. */
@@ -21,6 +22,7 @@ export async function main(argv: string[]): Promise<number> {
         code = exitCode;
       }),
     );
+  program.addCommand(nodeCommand());
   program.addCommand(
     podCommand((exitCode) => {
       code = exitCode;

@@ -1,61 +1,160 @@
 import {
-  CHECK_DEFAULTS,
-  checkFiles,
-  type Finding,
-  fixFiles,
-  showFindings,
-  toSarif,
+  Desk,
+  haproxyConfig,
+  type Inventory,
+  nginxConfig,
+  nodeOf,
+  planDrain,
+  planUndrain,
+  readInventory,
+  roll,
+  type Step,
+  Watch,
 } from '@lastcall/edge';
-import { parseDurationMs } from 'lastcall';
 import { Command, InvalidArgumentError } from 'commander';
 
-type Done = (code: number) => void;
-
-interface CheckFlags {
-  fix?: boolean;
-  json?: boolean;
-  sarif?: boolean;
-  strict?: boolean;
-  margin: number;
-  leave: number;
+interface Common {
+  nodes: string;
+  dryRun?: boolean;
+  force?: boolean;
 }
 
-/** `lastcall pod`: what can be known about a pod before a cluster sees it. */
-export function podCommand(done: Done): Command {
-  const check = new Command('check')
-    .description('check the time budgets of manifests, units, images and proxy configurations')
-    .argument('<file...>', 'files that belong together')
-    .option('--fix', 'carry out the safe fixes')
-    .option('--json', 'print JSON')
-    .option('--sarif', 'print SARIF 2.1.0')
-    .option('--strict', 'warnings fail too')
-    .option('--margin <TIME>', 'time to leave unused', duration, CHECK_DEFAULTS.marginMs)
-    .option('--leave <TIME>', 'leave time behind a proxy', duration, CHECK_DEFAULTS.leaveMs)
-    .exitOverride()
-    .action((files: string[], flags: CheckFlags) => {
-      const options = { marginMs: flags.margin, leaveMs: flags.leave };
-      let findings = checkFiles(files, options);
-      if (flags.fix) {
-        const fixed = fixFiles(findings);
-        process.stderr.write(`fixed ${fixed.length}\n`);
-        findings = checkFiles(files, options);
-      }
-      process.stdout.write(`${print(findings, files.length, flags)}\n`);
-      const failed = findings.some(({ severity }) => flags.strict || severity === 'error');
-      done(failed ? 1 : 0);
+/** `lastcall node`: takes whole nodes out of a load balancer and puts them back. */
+export function nodeCommand(): Command {
+  const commands = [drain(), undrain(), status(), rollAll(), watch(), edgeConfig()];
+  const node = new Command('node').description(
+    'take nodes out of nginx or HAProxy and put them back',
+  );
+  for (const command of commands) node.addCommand(command.exitOverride());
+  return node;
+}
+
+const withNodes = (command: Command): Command =>
+  command.option(
+    '--nodes <FILE>',
+    'the proxy, its upstream and the nodes',
+    process.env.LASTCALL_NODES ?? 'edge.yaml',
+  );
+
+function drain(): Command {
+  return withNodes(new Command('drain'))
+    .description('take a node out, stop it, and read its exit record')
+    .argument('<server>', 'the server, as its upstream names it')
+    .option('--dry-run', 'show the steps and do nothing')
+    .option('--force', 'even when it is the last one in service')
+    .option('--continue', 'go on with a drain that was cut off')
+    .option('--rollback', 'undo a drain that was cut off')
+    .action(async (server: string, flags: Common & { continue?: boolean; rollback?: boolean }) => {
+      const inventory = readInventory(flags.nodes);
+      if (flags.dryRun) return showPlan(planDrain(inventory, nodeOf(inventory, server)));
+      const desk = deskFor(inventory, flags);
+      if (flags.rollback) await desk.rollback(server);
+      else await desk.drain(server, flags.continue);
     });
-  return new Command('pod').description('check pods before they run').addCommand(check);
 }
 
-function print(findings: readonly Finding[], files: number, { json, sarif }: CheckFlags): string {
-  if (sarif) return JSON.stringify(toSarif(findings, '0.1.0'), null, 2);
-  if (json) return JSON.stringify(findings, null, 2);
-  return showFindings(findings, files);
+function undrain(): Command {
+  return withNodes(new Command('undrain'))
+    .description('start a node, wait until it is ready, and put it back')
+    .argument('<server>', 'the server, as its upstream names it')
+    .option('--dry-run', 'show the steps and do nothing')
+    .action(async (server: string, flags: Common) => {
+      const inventory = readInventory(flags.nodes);
+      if (flags.dryRun) return showPlan(planUndrain(inventory, nodeOf(inventory, server)));
+      await deskFor(inventory, flags).undrain(server);
+    });
 }
 
-function duration(text: string): number {
-  const ms = parseDurationMs(text, 's');
-  if (ms === undefined)
-    throw new InvalidArgumentError(`expected a duration such as 3s, got ${text}`);
-  return ms;
+function status(): Command {
+  return withNodes(new Command('status'))
+    .description('the servers of the upstream, and what was done to them')
+    .option('--json', 'print JSON')
+    .action(async (flags: Common & { json?: boolean }) => {
+      const desk = new Desk(readInventory(flags.nodes));
+      const entries = new Map(desk.journal.all().map((entry) => [entry.server, entry]));
+      const rows = (await desk.proxy.servers()).map(({ server, inService, takenOut, sessions }) => {
+        const journal = entries.get(server) ?? null;
+        return { server, inService, takenOut, sessions, journal };
+      });
+      if (flags.json) return print(JSON.stringify(rows, null, 2));
+      for (const { server, inService, takenOut, sessions, journal } of rows)
+        print(
+          [
+            server,
+            inService ? 'in service' : takenOut ? 'out' : 'not in service',
+            ...(sessions === undefined ? [] : [`${sessions} sessions`]),
+            ...(journal
+              ? [`${journal.verb} ${journal.state} (${journal.done.join(', ') || 'nothing done'})`]
+              : []),
+          ].join('  '),
+        );
+    });
 }
+
+function rollAll(): Command {
+  return withNodes(new Command('roll'))
+    .description('drain, restart and put back every node; stop at the first that goes wrong')
+    .option('--parallel <N>', 'how many at a time', whole, 1)
+    .option('--dry-run', 'show the steps and do nothing')
+    .action(async (flags: Common & { parallel: number }) => {
+      const inventory = readInventory(flags.nodes);
+      if (flags.dryRun)
+        return showPlan(
+          inventory.nodes.flatMap((node) => [
+            ...planDrain(inventory, node),
+            ...planUndrain(inventory, node),
+          ]),
+        );
+      await roll(deskFor(inventory, flags), flags.parallel);
+    });
+}
+
+function watch(): Command {
+  return withNodes(new Command('watch'))
+    .description('mark failing nodes down and recovered ones up, until interrupted')
+    .option('--metrics <PORT>', 'serve GET /metrics on loopback', whole)
+    .action(async (flags: Common & { metrics?: number }) => {
+      const service = new Watch(deskFor(readInventory(flags.nodes), flags), print);
+      if (flags.metrics !== undefined)
+        print(`metrics on 127.0.0.1:${await service.serveMetrics(flags.metrics)}`);
+      const stop = new AbortController();
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+      await service.run(stop.signal);
+    });
+}
+
+function edgeConfig(): Command {
+  return new Command('edge-config')
+    .description('write a proxy configuration that makes drains invisible')
+    .argument('<proxy>', 'nginx or haproxy')
+    .requiredOption('--server <HOST:PORT...>', 'the nodes')
+    .option('--upstream <NAME>', 'name of the upstream', 'app')
+    .option('--listen <ADDRESS>', 'where clients connect', '80')
+    .action(
+      (
+        proxy: string,
+        { server, upstream, listen }: { server: string[]; upstream: string; listen: string },
+      ) => {
+        const options = { upstream, servers: server, listen };
+        if (proxy === 'nginx') print(nginxConfig(options));
+        else if (proxy === 'haproxy') print(haproxyConfig(options));
+        else throw new InvalidArgumentError(`expected nginx or haproxy, got ${proxy}`);
+      },
+    );
+}
+
+const deskFor = (inventory: Inventory, { force = false }: Common): Desk =>
+  new Desk(inventory, { force, progress: print });
+
+function showPlan(steps: readonly Step[]): void {
+  for (const [i, { text, undo }] of steps.entries()) print(`${i + 1}. ${text}\n   back: ${undo}`);
+}
+
+function whole(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  return Number(text);
+}
+
+const print = (line: string): void => {
+  process.stdout.write(`${line.trimEnd()}\n`);
+};

@@ -1,0 +1,61 @@
+import {
+  CHECK_DEFAULTS,
+  checkFiles,
+  type Finding,
+  fixFiles,
+  showFindings,
+  toSarif,
+} from '@lastcall/edge';
+import { parseDurationMs } from 'lastcall';
+import { Command, InvalidArgumentError } from 'commander';
+
+type Done = (code: number) => void;
+
+interface CheckFlags {
+  fix?: boolean;
+  json?: boolean;
+  sarif?: boolean;
+  strict?: boolean;
+  margin: number;
+  leave: number;
+}
+
+/** `lastcall pod`: what can be known about a pod before a cluster sees it. */
+export function podCommand(done: Done): Command {
+  const check = new Command('check')
+    .description('check the time budgets of manifests, units, images and proxy configurations')
+    .argument('<file...>', 'files that belong together')
+    .option('--fix', 'carry out the safe fixes')
+    .option('--json', 'print JSON')
+    .option('--sarif', 'print SARIF 2.1.0')
+    .option('--strict', 'warnings fail too')
+    .option('--margin <TIME>', 'time to leave unused', duration, CHECK_DEFAULTS.marginMs)
+    .option('--leave <TIME>', 'leave time behind a proxy', duration, CHECK_DEFAULTS.leaveMs)
+    .exitOverride()
+    .action((files: string[], flags: CheckFlags) => {
+      const options = { marginMs: flags.margin, leaveMs: flags.leave };
+      let findings = checkFiles(files, options);
+      if (flags.fix) {
+        const fixed = fixFiles(findings);
+        process.stderr.write(`fixed ${fixed.length}\n`);
+        findings = checkFiles(files, options);
+      }
+      process.stdout.write(`${print(findings, files.length, flags)}\n`);
+      const failed = findings.some(({ severity }) => flags.strict || severity === 'error');
+      done(failed ? 1 : 0);
+    });
+  return new Command('pod').description('check pods before they run').addCommand(check);
+}
+
+function print(findings: readonly Finding[], files: number, { json, sarif }: CheckFlags): string {
+  if (sarif) return JSON.stringify(toSarif(findings, '0.1.0'), null, 2);
+  if (json) return JSON.stringify(findings, null, 2);
+  return showFindings(findings, files);
+}
+
+function duration(text: string): number {
+  const ms = parseDurationMs(text, 's');
+  if (ms === undefined)
+    throw new InvalidArgumentError(`expected a duration such as 3s, got ${text}`);
+  return ms;
+}

@@ -1,0 +1,286 @@
+import { spawn } from 'node:child_process';
+import { EdgeError } from '../errors.ts';
+import type { Proxy, ServerState } from '../proxy/driver.ts';
+import { Haproxy } from '../proxy/haproxy.ts';
+import { Nginx } from '../proxy/nginx.ts';
+import { processFacts } from '../proxy/processes.ts';
+import { until } from '../proxy/wait.ts';
+import { readExitRecord, sizeOf } from './exit-record.ts';
+import { isReady } from './health.ts';
+import { type Inventory, nodeOf, type NodeEntry } from './inventory.ts';
+import { type Entry, Journal } from './journal.ts';
+import { type Exit, type Manager, managerOf } from './manager.ts';
+import { type Action, planDrain, planUndrain, type Step } from './plan.ts';
+
+export interface DeskOptions {
+  /** Take out even the last server in service. Default false. */
+  force?: boolean;
+  /** Told of each step as it begins and ends. */
+  progress?: (line: string) => void;
+}
+
+interface Job {
+  node: NodeEntry;
+  entry: Entry;
+  manager: Manager | undefined;
+  exit: Exit | undefined;
+}
+
+/** The operator's desk: takes the nodes of one upstream out and puts them back, one step at a time. */
+export class Desk {
+  readonly inventory: Inventory;
+  readonly proxy: Proxy;
+  readonly journal: Journal;
+  readonly #options: DeskOptions;
+
+  constructor(inventory: Inventory, options: DeskOptions = {}) {
+    this.inventory = inventory;
+    this.#options = options;
+    const { upstream, nginx, haproxy } = inventory;
+    this.proxy = nginx ? new Nginx(upstream, nginx) : new Haproxy(upstream, haproxy!.socket);
+    this.journal = new Journal(inventory.stateDir);
+  }
+
+  /** Takes a node out, stops it and reads its exit record. `continuing` goes on where a crash ended it. */
+  async drain(server: string, continuing = false): Promise<void> {
+    const node = nodeOf(this.inventory, server);
+    const before = this.#before(server, continuing ? 'drain' : undefined);
+    if (!before) await this.#expectServing(server);
+    await this.#carryOut(planDrain(this.inventory, node), this.#job(node, 'drain', before));
+  }
+
+  /** Starts a node where the file says how, waits until it is ready and puts it back. */
+  async undrain(server: string): Promise<void> {
+    const node = nodeOf(this.inventory, server);
+    const state = await this.#stateOf(server);
+    const before = this.journal.read(server);
+    if (before) this.#expectFree(before);
+    if (!state.takenOut && !before)
+      throw new EdgeError(
+        'ERR_EDGE_SERVER',
+        `${server} is in service already. Nothing was changed.`,
+      );
+    await this.#carryOut(planUndrain(this.inventory, node), this.#job(node, 'undrain', undefined));
+    this.journal.forget(server);
+  }
+
+  /** Undoes a drain that has not gone too far; says how to go on when it has. */
+  async rollback(server: string): Promise<void> {
+    const node = nodeOf(this.inventory, server);
+    const entry = this.journal.read(server);
+    if (!entry || entry.verb !== 'drain')
+      throw new EdgeError(
+        'ERR_EDGE_JOURNAL',
+        `No drain of ${server} is recorded: there is nothing to roll back.`,
+      );
+    this.#expectFree(entry);
+    // A stop may have been sent by a controller that died before it could write that down.
+    if (entry.done.includes('settle')) await this.#undoStop(node);
+    await this.journal.locked(() => this.proxy.putBack(server));
+    this.journal.forget(server);
+    this.#say(`${server} is in service again`);
+  }
+
+  async #undoStop(node: NodeEntry): Promise<void> {
+    const undone = await managerOf(node)
+      .undo()
+      .catch(() => false);
+    if (undone || (await isReady(this.inventory, node))) return;
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `${node.server} has been told to stop, which cannot be taken back: it stays out. Start it, then: lastcall node undrain ${node.server}`,
+    );
+  }
+
+  #before(server: string, wanted: 'drain' | undefined): Entry | undefined {
+    const entry = this.journal.read(server);
+    if (entry) this.#expectFree(entry);
+    if (wanted !== undefined) {
+      if (entry?.verb === wanted && entry.state !== 'done') return entry;
+      throw new EdgeError(
+        'ERR_EDGE_JOURNAL',
+        `No unfinished drain of ${server} is recorded: nothing to continue.`,
+      );
+    }
+    if (entry && entry.state !== 'done')
+      throw new EdgeError(
+        'ERR_EDGE_JOURNAL',
+        `A ${entry.verb} of ${server} was begun at ${entry.startedAt} and not finished (done: ${entry.done.join(', ') || 'nothing'}${entry.error === undefined ? '' : `; ${entry.error}`}). Go on: lastcall node drain ${server} --continue. Go back: lastcall node drain ${server} --rollback.`,
+        { server },
+      );
+    return undefined;
+  }
+
+  #expectFree(entry: Entry): void {
+    if (this.journal.isLive(entry) && entry.pid !== process.pid)
+      throw new EdgeError(
+        'ERR_EDGE_JOURNAL',
+        `Another controller (pid ${entry.pid}) is carrying out a ${entry.verb} of ${entry.server}. Wait for it.`,
+      );
+  }
+
+  async #stateOf(server: string): Promise<ServerState> {
+    const found = (await this.proxy.servers()).find((state) => state.server === server);
+    if (found) return found;
+    throw new EdgeError(
+      'ERR_EDGE_SERVER',
+      `${this.proxy.name} has no server ${server}. lastcall node status lists them.`,
+      { server },
+    );
+  }
+
+  async #expectServing(server: string): Promise<void> {
+    const { takenOut } = await this.#stateOf(server);
+    if (takenOut)
+      throw new EdgeError(
+        'ERR_EDGE_SERVER',
+        `${server} is down already in ${this.proxy.name}. Nothing was changed. Put it back: lastcall node undrain ${server}`,
+        { server },
+      );
+  }
+
+  /** Takes a server out unless too few would stay; nobody else can take another one meanwhile. */
+  takeOut(server: string): Promise<void> {
+    return this.journal.locked(async () => {
+      const states = await this.proxy.servers();
+      const left = states.filter((state) => state.inService && state.server !== server).length;
+      const least = Math.max(1, this.inventory.minInService);
+      if (left < least && this.#options.force !== true)
+        throw new EdgeError(
+          'ERR_EDGE_LAST',
+          `${server} stays in service: without it ${left} of ${this.proxy.name} would be left, the least is ${least}. Nothing was changed. --force takes it out all the same.`,
+          { server, left, least },
+        );
+      await this.proxy.takeOut(server);
+    });
+  }
+
+  async #carryOut(steps: readonly Step[], job: Job): Promise<void> {
+    const { entry } = job;
+    for (const [i, { action, text, undo }] of steps.entries()) {
+      if (entry.done.includes(action) && action !== 'await_exit') continue;
+      this.#say(`[${i + 1}/${steps.length}] ${entry.server}: ${text}`);
+      const startedMs = performance.now();
+      try {
+        const told = await ACTIONS[action](this, job);
+        entry.done.push(action);
+        this.journal.write(entry);
+        this.#say(`      ${told} (${Math.round(performance.now() - startedMs)} ms)`);
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        // A first step that was refused changed nothing: there is nothing to go back from.
+        if (entry.done.length === 0) this.journal.forget(entry.server);
+        else {
+          this.journal.write({ ...entry, state: 'failed', error: message });
+          this.#say(`      the way back: ${undo}`);
+        }
+        throw error;
+      }
+    }
+    entry.state = 'done';
+    this.journal.write(entry);
+  }
+
+  #job(node: NodeEntry, verb: Entry['verb'], before: Entry | undefined): Job {
+    const now = new Date().toISOString();
+    const entry: Entry = {
+      server: node.server,
+      verb,
+      done: before?.done ?? [],
+      state: 'running',
+      pid: process.pid,
+      birth: processFacts(process.pid)?.birth ?? '',
+      startedAt: before?.startedAt ?? now,
+      updatedAt: now,
+      error: undefined,
+      logFrom: before?.logFrom ?? sizeOf(node.log),
+    };
+    this.journal.write(entry);
+    return { node, entry, manager: undefined, exit: undefined };
+  }
+
+  #say(line: string): void {
+    this.#options.progress?.(line);
+  }
+}
+
+/** What each step does; the answer is what is printed when it is done. */
+const ACTIONS: Record<Action, (desk: Desk, job: Job) => Promise<string>> = {
+  async take_out(desk, { node, entry }) {
+    // A node that nobody can stop is not taken out: this throws.
+    await managerOf(node).check();
+    await desk.takeOut(entry.server);
+    return 'new work goes to the others';
+  },
+  async settle({ proxy, inventory }, { entry }) {
+    const settled = await proxy.settle(entry.server, inventory.settle);
+    return settled
+      ? 'nothing is on its way any more'
+      : 'some work still runs; the node finishes it';
+  },
+  async stop(_desk, job) {
+    job.manager = managerOf(job.node);
+    await job.manager.stop();
+    return 'told';
+  },
+  async await_exit({ inventory }, job) {
+    job.manager ??= managerOf(job.node);
+    const { grace, force, margin } = inventory;
+    job.exit = await job.manager.exited(grace + force + margin);
+    if (job.exit) return job.exit.told;
+    await job.manager.force();
+    job.exit = await job.manager.exited(margin);
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `${job.node.server} did not end within ${(grace + force + margin) / 1_000} s and was forced${job.exit ? '' : ', without effect'}. What it held is lost unless it was handed over.`,
+    );
+  },
+  async verify(_desk, { node, entry, exit }) {
+    const record = readExitRecord(node.log, entry.logFrom);
+    const lost = record?.lost ?? exit?.lost;
+    const exitCode = record?.exitCode ?? exit?.exitCode;
+    if ((lost ?? 0) > 0 || (exitCode !== undefined && exitCode !== 0))
+      throw new EdgeError(
+        'ERR_EDGE_NODE',
+        `${node.server} has ended, but not clean: lost ${lost ?? 'not told'}, exit code ${exitCode ?? 'not told'}${record ? `. ${record.line}` : ''}`,
+        { lost, exitCode },
+      );
+    if (lost === undefined && exitCode === undefined)
+      return 'ended; no exit record (give the node a control socket, an admin endpoint or a log)';
+    return `lost ${lost ?? '0 (by its exit code)'}, exit code ${exitCode ?? 'not told'}`;
+  },
+  async start({ inventory }, { node }) {
+    if (await isReady(inventory, node)) return 'it answers already';
+    const child = spawn('/bin/sh', ['-c', node.start ?? ''], { stdio: 'ignore', detached: true });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve).once('error', reject);
+    });
+    child.unref();
+    return 'started';
+  },
+  async await_ready({ inventory }, { node }) {
+    const { rise, path } = inventory.watch;
+    let good = 0;
+    const ready = await until(async () => {
+      good = (await isReady(inventory, node)) ? good + 1 : 0;
+      return good >= rise;
+    }, inventory.boot);
+    if (ready) return 'ready';
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `${node.server} was not ready (${path}) within ${inventory.boot / 1_000} s: it stays out of ${node.server}'s upstream. See its log.`,
+      { server: node.server },
+    );
+  },
+  async put_back({ proxy, journal, inventory }, { entry }) {
+    await journal.locked(() => proxy.putBack(entry.server));
+    const serving = async (): Promise<boolean> =>
+      (await proxy.servers()).some((state) => state.server === entry.server && state.inService);
+    if (!(await until(serving, inventory.boot)))
+      throw new EdgeError(
+        'ERR_EDGE_PROXY',
+        `${entry.server} was put back, but ${proxy.name} does not use it: its health check fails.`,
+      );
+    return 'in service';
+  },
+};

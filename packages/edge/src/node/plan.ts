@@ -1,0 +1,93 @@
+import type { Inventory, NodeEntry } from './inventory.ts';
+
+export type Action =
+  | 'take_out'
+  | 'settle'
+  | 'stop'
+  | 'await_exit'
+  | 'verify'
+  | 'start'
+  | 'await_ready'
+  | 'put_back';
+
+/** One step of a plan: what is done, in words, and how it is undone. */
+export interface Step {
+  action: Action;
+  text: string;
+  undo: string;
+}
+
+const seconds = (ms: number): string => `${ms / 1_000} s`;
+
+/** How the node is told to stop, in words. */
+export function stopText({ control, admin, pid, pidFile }: NodeEntry): string {
+  if (control !== undefined) return `"stop" to the supervisor on ${control}`;
+  const signal =
+    pid === undefined && pidFile === undefined ? '' : `SIGTERM to pid ${pid ?? `in ${pidFile}`}`;
+  if (admin === undefined) return signal;
+  return `POST /-/shutdown/drain to ${admin}${signal === '' ? '' : `, then ${signal}`}`;
+}
+
+/** The steps that take a node out. Nothing is carried out. */
+export function planDrain(inventory: Inventory, node: NodeEntry): Step[] {
+  const { server } = node;
+  const { upstream, settle, grace, force, margin, nginx } = inventory;
+  const limit = `${seconds(grace)} grace + ${seconds(force)} force + ${seconds(margin)} margin = ${seconds(grace + force + margin)}`;
+  return [
+    {
+      action: 'take_out',
+      text: nginx
+        ? `mark server ${server} down in upstream ${upstream}, test, reload nginx`
+        : `set server ${upstream}/${server} to drain in HAProxy`,
+      undo: `lastcall node undrain ${server}`,
+    },
+    {
+      action: 'settle',
+      text: nginx
+        ? `wait up to ${seconds(settle)} until the old nginx workers have let go`
+        : `wait up to ${seconds(settle)} until ${server} has no sessions`,
+      undo: `lastcall node undrain ${server}`,
+    },
+    {
+      action: 'stop',
+      text: `send ${stopText(node)}`,
+      undo: `start the node, then lastcall node undrain ${server}`,
+    },
+    {
+      action: 'await_exit',
+      text: `wait ${limit}; only then force`,
+      undo: `start the node, then lastcall node undrain ${server}`,
+    },
+    {
+      action: 'verify',
+      text: 'read the exit record: lost 0',
+      undo: `start the node, then lastcall node undrain ${server}`,
+    },
+  ];
+}
+
+/** The steps that put a node back. Nothing is carried out. */
+export function planUndrain(inventory: Inventory, node: NodeEntry): Step[] {
+  const { server, start } = node;
+  const { upstream, boot, watch, nginx } = inventory;
+  const undo = `lastcall node drain ${server}`;
+  const starting: Step[] =
+    start === undefined
+      ? []
+      : [{ action: 'start', text: `unless it answers, run: ${start}`, undo }];
+  return [
+    ...starting,
+    {
+      action: 'await_ready',
+      text: `wait up to ${seconds(boot)} until ${watch.path} answers 200 ${watch.rise} times in a row`,
+      undo,
+    },
+    {
+      action: 'put_back',
+      text: nginx
+        ? `mark server ${server} up in upstream ${upstream}, test, reload nginx`
+        : `set server ${upstream}/${server} to ready in HAProxy`,
+      undo,
+    },
+  ];
+}

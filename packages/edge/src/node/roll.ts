@@ -1,0 +1,42 @@
+import { EdgeError } from '../errors.ts';
+import type { Desk } from './desk.ts';
+
+/**
+ * Drains, restarts and puts back every node, `parallel` at a time, and stops at the first that goes
+ * wrong: that one stays out, the ones after it are not touched.
+ */
+export async function roll(desk: Desk, parallel: number): Promise<void> {
+  const servers = desk.inventory.nodes.map(({ server }) => server);
+  const least = Math.max(1, desk.inventory.minInService);
+  if (servers.length - parallel < least)
+    throw new EdgeError(
+      'ERR_EDGE_LAST',
+      `${parallel} of ${servers.length} nodes at a time leave ${servers.length - parallel} in service, the least is ${least}. Nothing was changed.`,
+    );
+  const out = desk.journal.all().filter(({ server }) => servers.includes(server));
+  if (out.length > 0)
+    throw new EdgeError(
+      'ERR_EDGE_JOURNAL',
+      `Not every node is in service: ${out.map(({ server, verb, state }) => `${server} (${verb} ${state})`).join(', ')}. Put them back first (lastcall node undrain).`,
+    );
+  for (let i = 0; i < servers.length; i += parallel) {
+    const batch = servers.slice(i, i + parallel);
+    const results = await Promise.allSettled(
+      batch.map(async (server) => {
+        await desk.drain(server);
+        await desk.undrain(server);
+      }),
+    );
+    const failed = results.flatMap((result, at) =>
+      result.status === 'rejected' ? [{ server: batch[at], reason: result.reason as unknown }] : [],
+    );
+    const [first] = failed;
+    if (first)
+      throw new EdgeError(
+        'ERR_EDGE_NODE',
+        `The roll stopped at ${first.server}, ${servers.length - i - batch.length} nodes were not touched: ${first.reason instanceof Error ? first.reason.message : String(first.reason)}`,
+        { server: first.server },
+        { cause: first.reason },
+      );
+  }
+}

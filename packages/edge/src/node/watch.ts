@@ -1,0 +1,125 @@
+import { createServer } from 'node:http';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EdgeError } from '../errors.ts';
+import type { Desk } from './desk.ts';
+import { isReady } from './health.ts';
+import { Hysteresis } from './hysteresis.ts';
+
+/** Watches the nodes of one upstream: a failing one is marked down, a recovered one up again. */
+export class Watch {
+  readonly #desk: Desk;
+  readonly #say: (line: string) => void;
+  readonly #health: Map<string, Hysteresis>;
+  readonly #marks = { down: 0, up: 0, held: 0, errors: 0 };
+  /** Servers that the watch itself marked down: it puts back no others. */
+  readonly #marked: Set<string>;
+  readonly #stateFile: string;
+
+  constructor(desk: Desk, say: (line: string) => void) {
+    this.#desk = desk;
+    this.#say = say;
+    const { watch, nodes, stateDir } = desk.inventory;
+    this.#health = new Map(nodes.map(({ server }) => [server, new Hysteresis(watch)]));
+    mkdirSync(stateDir, { recursive: true });
+    this.#stateFile = join(stateDir, 'watch.json');
+    this.#marked = new Set(readMarked(this.#stateFile));
+  }
+
+  /** Goes on until `signal` aborts. Failures of the proxy are told and tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.round();
+      await sleep(this.#desk.inventory.watch.every, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Asks every node once and acts on what came out. */
+  async round(): Promise<void> {
+    const { inventory } = this.#desk;
+    await Promise.all(
+      inventory.nodes.map(async (node) =>
+        this.#health.get(node.server)!.note(await isReady(inventory, node)),
+      ),
+    );
+    for (const { server } of inventory.nodes)
+      try {
+        await this.#act(server);
+      } catch (error) {
+        this.#failed(server, error);
+      }
+  }
+
+  async #act(server: string): Promise<void> {
+    const { journal, proxy } = this.#desk;
+    // A node that is recorded is being drained on purpose.
+    if (journal.read(server)) return;
+    const state = (await proxy.servers()).find((found) => found.server === server);
+    if (!state) throw new EdgeError('ERR_EDGE_SERVER', `${proxy.name} has no server ${server}`);
+    const health = this.#health.get(server)!;
+    if (!health.healthy && !state.takenOut) {
+      await this.#desk.takeOut(server);
+      this.#mark(server, true);
+    } else if (health.healthy && state.takenOut && this.#marked.has(server)) {
+      await journal.locked(() => proxy.putBack(server));
+      this.#mark(server, false);
+    }
+  }
+
+  #mark(server: string, down: boolean): void {
+    if (down) this.#marked.add(server);
+    else this.#marked.delete(server);
+    const draft = `${this.#stateFile}.new`;
+    writeFileSync(draft, JSON.stringify([...this.#marked]));
+    renameSync(draft, this.#stateFile);
+    this.#marks[down ? 'down' : 'up'] += 1;
+    this.#say(
+      `${server} marked ${down ? 'down: it fails its health check' : 'up: it has recovered'}`,
+    );
+  }
+
+  #failed(server: string, error: unknown): void {
+    const held = error instanceof EdgeError && error.code === 'ERR_EDGE_LAST';
+    this.#marks[held ? 'held' : 'errors'] += 1;
+    this.#say(`${server}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  metrics(): string {
+    const lines = [
+      '# HELP lastcall_edge_node_healthy 1 for a node that passes its health check.',
+      '# TYPE lastcall_edge_node_healthy gauge',
+    ];
+    for (const [server, { healthy }] of this.#health)
+      lines.push(`lastcall_edge_node_healthy{server=${JSON.stringify(server)}} ${healthy ? 1 : 0}`);
+    lines.push(
+      '# HELP lastcall_edge_marks_total What the watch did: nodes marked down and up, nodes held in service because they were the last, errors.',
+      '# TYPE lastcall_edge_marks_total counter',
+    );
+    for (const [what, count] of Object.entries(this.#marks))
+      lines.push(`lastcall_edge_marks_total{what="${what}"} ${count}`);
+    return `${lines.join('\n')}\n`;
+  }
+
+  /** Serves `GET /metrics` on loopback; returns the port. The server ends with the process. */
+  async serveMetrics(port: number): Promise<number> {
+    const server = createServer((request, response) => {
+      const known = request.url === '/metrics';
+      response.writeHead(known ? 200 : 404, { 'content-type': 'text/plain; version=0.0.4' });
+      response.end(known ? this.metrics() : 'GET /metrics\n');
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    });
+    server.unref();
+    return (server.address() as { port: number }).port;
+  }
+}
+
+function readMarked(file: string): string[] {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as string[];
+  } catch {
+    return [];
+  }
+}

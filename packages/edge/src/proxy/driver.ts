@@ -1,0 +1,22 @@
+/** A server of an upstream, as the proxy sees it. */
+export interface ServerState {
+  server: string;
+  /** Whether new work is sent to it. */
+  inService: boolean;
+  /** Whether an operator or a controller took it out, as against a failed health check. */
+  takenOut: boolean;
+  /** Requests and connections under way; undefined: the proxy does not tell. */
+  sessions: number | undefined;
+}
+
+/** A load balancer whose servers are taken out and put back. Both are safe to repeat. */
+export interface Proxy {
+  /** `nginx upstream app`, for messages. */
+  readonly name: string;
+  servers(): Promise<ServerState[]>;
+  /** Resolves when the proxy has the change. Throws `ERR_EDGE_PROXY`, with nothing changed. */
+  takeOut(server: string): Promise<void>;
+  putBack(server: string): Promise<void>;
+  /** Waits until no work of before is on its way to the server; false: some was left at the end. */
+  settle(server: string, withinMs: number): Promise<boolean>;
+}

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { everyDirective, parseNginx } from '../config/nginx.ts';
+import { replaceFile } from '../config/replace-file.ts';
+import { markServer, type UpstreamServer, upstreamServers } from '../config/upstream.ts';
+import { EdgeError } from '../errors.ts';
+import type { Proxy, ServerState } from './driver.ts';
+import { childrenOf, processFacts } from './processes.ts';
+import { until } from './wait.ts';
+
+const run = promisify(execFile);
+/** A reload shows in new worker processes, within milliseconds where the configuration is sound. */
+const RELOAD_MS = 10_000;
+
+export interface NginxOptions {
+  /** The main configuration, which `nginx -t` tests. */
+  config: string;
+  /** The file that holds the upstream. Default: the main configuration. */
+  upstreamFile?: string | undefined;
+  /** Default: the `pid` of the main configuration, or /run/nginx.pid. */
+  pidFile?: string | undefined;
+  /** Default `nginx`. */
+  command?: string | undefined;
+}
+
+/** Marks servers `down` in the upstream file, tests the configuration and reloads. */
+export class Nginx implements Proxy {
+  readonly name: string;
+  readonly #upstream: string;
+  readonly #options: NginxOptions;
+  readonly #file: string;
+  /** Worker processes of before the last reload. */
+  #old: number[] = [];
+
+  constructor(upstream: string, options: NginxOptions) {
+    this.name = `nginx upstream ${upstream}`;
+    this.#upstream = upstream;
+    this.#options = options;
+    this.#file = options.upstreamFile ?? options.config;
+  }
+
+  async servers(): Promise<ServerState[]> {
+    return this.#read(this.#text()).map(({ address, down, backup }) => ({
+      server: address,
+      inService: !down && !backup,
+      takenOut: down,
+      sessions: undefined,
+    }));
+  }
+
+  takeOut(server: string): Promise<void> {
+    return this.#mark(server, true);
+  }
+
+  putBack(server: string): Promise<void> {
+    return this.#mark(server, false);
+  }
+
+  /** Old workers finish what they hold and exit; until then one may still pick a server. */
+  settle(_server: string, withinMs: number): Promise<boolean> {
+    const gone = (): boolean =>
+      this.#old.every((pid) => !processFacts(pid)?.title.startsWith('nginx: worker'));
+    return until(gone, withinMs);
+  }
+
+  async #mark(server: string, down: boolean): Promise<void> {
+    const master = this.#master();
+    const before = this.#text();
+    const found = this.#read(before).find(({ address }) => address === server);
+    if (!found) throw noServer(this.name, server);
+    const after = markServer(before, found, down);
+    if (after === before) return;
+    replaceFile(this.#file, after);
+    try {
+      await this.#test();
+      await this.#reload(master);
+    } catch (error) {
+      // Somebody else's change of meanwhile is not overwritten.
+      if (this.#text() === after) replaceFile(this.#file, before);
+      throw error;
+    }
+  }
+
+  async #test(): Promise<void> {
+    const { command = 'nginx', config } = this.#options;
+    try {
+      await run(command, ['-t', '-q', '-c', config]);
+    } catch (error) {
+      const { stderr, message } = error as Error & { stderr?: string };
+      throw new EdgeError(
+        'ERR_EDGE_PROXY',
+        `${command} -t refuses the configuration: ${(stderr ?? message).trim()}. ${this.#file} is as it was, nothing was reloaded.`,
+        {},
+        { cause: error },
+      );
+    }
+  }
+
+  async #reload(master: number): Promise<void> {
+    const before = new Set(childrenOf(master).map(({ pid }) => pid));
+    process.kill(master, 'SIGHUP');
+    const renewed = await until(() => {
+      const workers = childrenOf(master).filter(({ title }) => title === 'nginx: worker process');
+      return workers.length > 0 && workers.every(({ pid }) => !before.has(pid));
+    }, RELOAD_MS);
+    this.#old = [...before];
+    if (!renewed)
+      throw new EdgeError(
+        'ERR_EDGE_PROXY',
+        `nginx (pid ${master}) did not start new workers within ${RELOAD_MS / 1_000} s of the reload; see its error log. ${this.#file} is as it was.`,
+      );
+  }
+
+  #master(): number {
+    const file = this.#options.pidFile ?? this.#pidFromConfig();
+    let text = '';
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch {
+      // Told below.
+    }
+    const pid = Number(text.trim());
+    if (pid > 0 && processFacts(pid)?.title.startsWith('nginx')) return pid;
+    throw new EdgeError(
+      'ERR_EDGE_PROXY',
+      `nginx is not running: ${file} ${text === '' ? 'cannot be read' : `names pid ${text.trim()}, which is no nginx`}. Nothing was changed. Start nginx, or name its pid file (nginx.pidFile).`,
+      { pidFile: file },
+    );
+  }
+
+  #pidFromConfig(): string {
+    const { config } = this.#options;
+    const directives = parseNginx(readText(config), config);
+    for (const { name, words } of everyDirective(directives))
+      if (name === 'pid' && words[1]) return words[1].text;
+    return '/run/nginx.pid';
+  }
+
+  #text(): string {
+    return readText(this.#file);
+  }
+
+  #read(text: string): UpstreamServer[] {
+    return upstreamServers(text, this.#file, this.#upstream);
+  }
+}
+
+export function noServer(name: string, server: string): EdgeError {
+  return new EdgeError(
+    'ERR_EDGE_SERVER',
+    `${name} has no server ${server}. lastcall node status lists them.`,
+    { server },
+  );
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new EdgeError(
+      'ERR_EDGE_CONFIG',
+      `${file} cannot be read: ${(error as Error).message}`,
+      { file },
+      { cause: error },
+    );
+  }
+}
