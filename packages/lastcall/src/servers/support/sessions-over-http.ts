@@ -1,19 +1,26 @@
 import type { IncomingMessage, Server } from 'node:http';
+import type { Lifecycle } from '../../lifecycle/lifecycle.ts';
 
 const BELONGS = Symbol('lastcall.belongs');
 
+type Belongs = (request: IncomingMessage) => boolean;
+
 interface Marked extends Server {
-  [BELONGS]?: (request: IncomingMessage) => boolean;
+  [BELONGS]?: Belongs[];
 }
 
 /**
- * Requests for which `belongs` holds are part of a session that another adapter has admitted and
- * counts (long polling): the server passes them on, also while it refuses work.
+ * Requests for which `belongs` holds are part of a session that another adapter counts (a WebSocket,
+ * long polling): the server passes them on and holds them for no work of its own.
  */
-export function passSessions(server: Server, belongs: (request: IncomingMessage) => boolean): void {
-  (server as Marked)[BELONGS] = belongs;
+export function passSessions(server: Server, belongs: Belongs): void {
+  ((server as Marked)[BELONGS] ??= []).push(belongs);
 }
 
 export function belongsToSession(server: Server, request: IncomingMessage): boolean {
-  return (server as Marked)[BELONGS]?.(request) ?? false;
+  return (server as Marked)[BELONGS]?.some((belongs) => belongs(request)) ?? false;
 }
+
+/** New sessions are taken until the lifecycle drains. */
+export const takesSessions = ({ state }: Lifecycle): boolean =>
+  state === 'ready' || state === 'starting' || state === 'leaving';

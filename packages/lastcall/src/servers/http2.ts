@@ -1,0 +1,144 @@
+import type { Server as HttpServer } from 'node:http';
+import type {
+  Http2SecureServer,
+  Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
+import { Server as NetServer, type Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import { Endpoints } from '../endpoints/endpoints.ts';
+import { localNode } from '../endpoints/node.ts';
+import type { Lease } from '../ledger/lease.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { inheritListen } from '../supervised/listen.ts';
+import { superviseWorker } from '../supervised/link.ts';
+import { nodeOf } from '../supervised/node.ts';
+import { attachHttp, type HttpOptions, holdLease } from './http.ts';
+import { Http2Drain } from './support/http2-drain.ts';
+import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
+import { Session } from './support/http2-session.ts';
+import { LastAccept } from './support/last-accept.ts';
+import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
+
+export { leaseOf } from './http.ts';
+
+const REQUEST = Object.freeze({ kind: 'request' });
+
+type Emit = (event: string, ...args: unknown[]) => boolean;
+type Exchange = [Http2ServerRequest, Http2ServerResponse];
+
+/** The lease of a stream, for servers that use the stream API instead of requests. */
+export function leaseOfStream(stream: ServerHttp2Stream): Lease | undefined {
+  return leases.get(stream);
+}
+
+const leases = new WeakMap<ServerHttp2Stream, Lease>();
+const responses = new WeakMap<ServerHttp2Stream, Http2ServerResponse>();
+
+/**
+ * Puts a lifecycle into a node:http2 server, secure or cleartext. HTTP/1.1 connections of a secure
+ * server (`allowHTTP1`) are treated as by `attachHttp`. Returns the server. Call it before `listen`.
+ * Throws `ERR_LASTCALL_SERVER`, `ERR_LASTCALL_ATTACHED` or `ERR_LASTCALL_LISTENING`.
+ */
+export function attachHttp2<S extends Http2Server | Http2SecureServer>(
+  lifecycle: Lifecycle,
+  server: S,
+  options: HttpOptions = {},
+): S {
+  expectAttachable(server);
+  markAttached('attachHttp2', server);
+  const { admin = false } = options;
+  const secure = server instanceof TlsServer;
+  const { lingerMaxMs } = lifecycle.options;
+  const listener = new LastAccept(server);
+  const drain = new Http2Drain({ admin, lingerMaxMs, listener, finishWork });
+  lifecycle.attach(drain);
+
+  const emitPlain = server.emit.bind(server) as Emit;
+  // It sees the TLS handshakes and closes the listener too.
+  if (secure) attachHttp(lifecycle, server as unknown as HttpServer, options);
+  else superviseWorker(lifecycle);
+  const endpoints = new Endpoints(lifecycle, admin, nodeOf(lifecycle) ?? localNode(lifecycle));
+  const emitHttp1 = server.emit.bind(server) as Emit;
+  /** The socket for which node:http2 makes a session just now. */
+  let connecting: Socket | undefined;
+
+  server.emit = ((event: string, ...args: unknown[]): boolean => {
+    switch (event) {
+      case secure ? 'secureConnection' : 'connection':
+        return onConnection(event, args[0] as Socket);
+      case 'session':
+        if (connecting) drain.open(new Session(args[0] as ServerHttp2Session, connecting));
+        return emitPlain(event, ...args);
+      case 'stream':
+        return onStream(args as [ServerHttp2Stream, IncomingHttpHeaders]);
+      case 'request':
+      case 'checkContinue':
+        return isHttp2(args) ? onRequest(event, args) : emitHttp1(event, ...args);
+      default:
+        return emitHttp1(event, ...args);
+    }
+  }) as S['emit'];
+
+  function onConnection(event: string, socket: Socket): boolean {
+    connecting = socket;
+    const heard = emitHttp1(event, socket);
+    connecting = undefined;
+    return heard;
+  }
+
+  function onStream(args: [ServerHttp2Stream, IncomingHttpHeaders]): boolean {
+    const [stream, headers] = args;
+    const ended = drain.begin(stream.session);
+    // A reset is the outcome of one stream, not a fault of the process.
+    stream.on('error', () => {});
+    stream.once('close', ended);
+    const route = endpoints.match(headers[':path']);
+    if (route) {
+      drain.later(() => void answerStream(endpoints, route, stream, headers));
+      return true;
+    }
+    const admission = lifecycle.admit(REQUEST);
+    if (!admission.admitted) {
+      drain.later(() => refuseStream(stream, admission.retryAfterMs));
+      return true;
+    }
+    leases.set(stream, admission);
+    admission.owner = stream;
+    stream.once('close', () => admission.end(outcomeOf(stream)));
+    return emitPlain('stream', ...args);
+  }
+
+  function onRequest(event: string, exchange: Exchange): boolean {
+    const [request, response] = exchange;
+    holdLease(request, leases.get(request.stream));
+    responses.set(request.stream, response);
+    return emitPlain(event, ...exchange);
+  }
+
+  /** The last word to clients whose handlers did not unwind. */
+  function finishWork(): void {
+    for (const { owner } of lifecycle.ledger.leases)
+      if (isStream(owner) && drain.has(owner.session))
+        silenceStream(owner, responses.get(owner), lifecycle.options.retryAfterMs);
+  }
+
+  if (!secure) inheritListen(lifecycle, server);
+  return server;
+}
+
+const isHttp2 = (args: unknown[]): args is Exchange =>
+  (args[0] as Http2ServerRequest).httpVersionMajor === 2;
+
+const isStream = (owner: unknown): owner is ServerHttp2Stream =>
+  typeof owner === 'object' && owner !== null && 'pushStream' in owner;
+
+function expectAttachable(server: Http2Server | Http2SecureServer): void {
+  if (!(server instanceof NetServer) || !('updateSettings' in server))
+    throw notAServer('attachHttp2', 'a node:http2 server', typeof server);
+  if (server.listening) throw listensAlready('attachHttp2', 'Attach it before listen().');
+}

@@ -1,0 +1,32 @@
+import { Server, type Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const SILENCE_MS = 30;
+const SILENCES = 10;
+
+/** Closes a listener without losing a connection that the kernel has accepted for it. */
+export class LastAccept {
+  readonly #server: NetServer;
+  #accepted = 0;
+
+  constructor(server: NetServer) {
+    this.#server = server;
+    server.prependListener('connection', () => {
+      this.#accepted += 1;
+    });
+  }
+
+  /** Accepts what the kernel holds until nothing more comes, then closes the listener. */
+  async close(): Promise<void> {
+    for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
+      before = this.#accepted;
+      await sleep(SILENCE_MS);
+    }
+    this.closeNow();
+  }
+
+  closeNow(): void {
+    // The own close of a subclass would also touch its connections.
+    if (this.#server.listening) Server.prototype.close.call(this.#server);
+  }
+}

@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { LastcallError } from '../../errors.ts';
+import type { Lease } from '../../ledger/lease.ts';
+import { formatComment, formatEvent, type SseEvent } from './sse-format.ts';
+
+export type SseRequest = IncomingMessage | Http2ServerRequest;
+export type SseResponse = ServerResponse | Http2ServerResponse;
+
+export interface SseSettings {
+  heartbeatMs: number;
+  retryMs: number | undefined;
+  /** The last event of a stream that is cancelled. */
+  onCancel: ((reason: LastcallError) => SseEvent) | undefined;
+  headers: Readonly<Record<string, string>>;
+}
+
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // nginx would collect events before it passes them on.
+  'x-accel-buffering': 'no',
+};
+
+/** Writes one event stream: ids, heartbeats, back-pressure, and a final event that is flushed. */
+export class SseStream {
+  /** The id of the last event that the client has seen, from `Last-Event-ID`. */
+  readonly lastEventId: string | undefined;
+  /** The work that this stream is; undefined where no lifecycle has admitted it. */
+  readonly lease: Lease | undefined;
+  readonly #response: SseResponse;
+  readonly #heartbeat: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(
+    request: SseRequest,
+    response: SseResponse,
+    lease: Lease | undefined,
+    settings: SseSettings,
+  ) {
+    this.lease = lease;
+    this.lastEventId = lastEventIdOf(request);
+    this.#response = response;
+    response.on('error', () => {});
+    response.once('close', () => this.#stop());
+    if (settings.heartbeatMs > 0)
+      this.#heartbeat = setTimeout(() => this.#beat(), settings.heartbeatMs).unref();
+    // One response class is typed for each protocol version; both write heads alike.
+    (response as ServerResponse).writeHead(200, { ...HEADERS, ...settings.headers });
+    (response as ServerResponse).flushHeaders();
+    if (settings.retryMs !== undefined) this.#write(formatEvent({ retryMs: settings.retryMs }));
+    const { onCancel } = settings;
+    if (lease && onCancel)
+      lease.signal.addEventListener('abort', () => {
+        const reason = lease.signal.reason as LastcallError;
+        if (!this.#ended && reason.code !== 'ERR_LASTCALL_CLIENT_GONE') this.end(onCancel(reason));
+      });
+  }
+
+  /** Aborts when the stream is to end: at the deadline, on revoke, when the client has gone. */
+  get signal(): AbortSignal | undefined {
+    return this.lease?.signal;
+  }
+
+  /** The client has gone, or the last event has been written. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Writes an event. Resolves to true when the next one may be written: at once, or when a slow
+   * client has caught up; to false when the stream has ended.
+   * Throws `ERR_LASTCALL_OPTION` for a field that would break the format.
+   */
+  async send(event: SseEvent): Promise<boolean> {
+    const text = formatEvent(event);
+    if (this.#ended) return false;
+    if (!this.#write(text)) await this.#drained();
+    return !this.#ended;
+  }
+
+  /** Writes a comment, which clients ignore. Resolves as `send` does. */
+  async comment(text: string): Promise<boolean> {
+    if (this.#ended) return false;
+    if (!this.#write(formatComment(text))) await this.#drained();
+    return !this.#ended;
+  }
+
+  /** Writes a last event, if one is given, and ends the stream. */
+  end(event?: SseEvent): void {
+    if (this.#ended) return;
+    this.#stop();
+    (this.#response as ServerResponse).end(event ? formatEvent(event) : undefined);
+  }
+
+  /** Cuts the connection, or the stream of an HTTP/2 connection. */
+  destroy(): void {
+    this.#stop();
+    (this.#response as ServerResponse).destroy();
+  }
+
+  /** Calls `listener` once, when the connection is done with this stream. */
+  onClose(listener: (flushed: boolean) => void): void {
+    this.#response.once('close', () => listener(this.#response.writableFinished));
+  }
+
+  #write(text: string): boolean {
+    this.#heartbeat?.refresh();
+    return (this.#response as ServerResponse).write(text);
+  }
+
+  #beat(): void {
+    // A client that does not keep up is not silent.
+    if (this.#response.writableLength === 0) this.#write(formatComment(''));
+    else this.#heartbeat?.refresh();
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#response.off('drain', done);
+        this.#response.off('close', done);
+        resolve();
+      };
+      this.#response.on('drain', done);
+      this.#response.on('close', done);
+    });
+  }
+
+  #stop(): void {
+    this.#ended = true;
+    clearTimeout(this.#heartbeat);
+  }
+}
+
+/** node:http reads headers as Latin-1; the id is UTF-8 (HTML standard, section 9.2.4). */
+function lastEventIdOf(request: SseRequest): string | undefined {
+  const id = request.headers['last-event-id'];
+  return typeof id === 'string' && id !== '' ? Buffer.from(id, 'latin1').toString() : undefined;
+}
