@@ -99,7 +99,7 @@ class Reader {
         const close = this.#text.indexOf('}', this.#at);
         if (close === -1) throw this.#error(this.#at, 'This "${" is never closed');
         this.#at = close + 1;
-      } else if (/[\s;{}]/.test(char)) break;
+      } else if (/[\s;{]/.test(char)) break;
       else this.#at += 1;
     }
     return { text: this.#text.slice(start, this.#at), start, end: this.#at };
