@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface Ended {
@@ -24,6 +25,8 @@ export interface ServerProcess {
 }
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
+/** `.js` where the tests were compiled for a Node that lacks some of their syntax. */
+const EXTENSION = extname(import.meta.filename);
 
 export interface StartOptions {
   env?: Record<string, string>;
@@ -39,7 +42,8 @@ export async function startServer(
   fixture = 'server.ts',
   options: StartOptions = {},
 ): Promise<ServerProcess> {
-  const line = [...(options.wrap ?? []), process.execPath, FIXTURES + fixture];
+  const file = FIXTURES + fixture.replace(/\.ts$/, EXTENSION);
+  const line = [...(options.wrap ?? []), process.execPath, file];
   const child = spawn(line[0] ?? '', line.slice(1), {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
