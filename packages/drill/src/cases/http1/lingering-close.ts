@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { slowInFlight, stopNoticed, usedConnection } from '../support.ts';
+import { slowInFlight, stopNoticed } from '../support.ts';
 
 const total = 4_000_000;
 
@@ -13,11 +13,11 @@ export default defineCase({
   needs: ['upload', 'slow', 'fast'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await usedConnection(ctx);
     await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
-    if (!connection.open) ctx.notApplicable('the connection was closed before the request');
+    const connection = await ctx.connect({ label: 'upload' }).catch(() => undefined);
+    if (connection === undefined) ctx.notApplicable('the listener is closed by then');
     const route = ctx.route('upload', {}, 'POST');
     const exchange = connection.owe(route.method, route.path);
     connection.socket.pause(); // the client sends first and reads afterwards, as many do
