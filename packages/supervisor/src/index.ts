@@ -4,3 +4,4 @@ export { nearest } from './config/nearest.ts';
 export { CommandFailed, send } from './control/client.ts';
 export { EXIT_CODES, SupervisorError, type SupervisorErrorCode } from './errors.ts';
 export { serve } from './serve.ts';
+export { SIGNALS } from './signals.ts';

@@ -78,8 +78,9 @@ function adoptFromSystemd(listeners: Listeners): void {
 }
 
 function openLog(config: Config): LogSink {
-  if (config.logFile === undefined) return new LogSink();
-  const path = resolve(config.dir, config.logFile);
+  const file = config.logFile ?? (isDaemon() ? DAEMON_LOG : undefined);
+  if (file === undefined) return new LogSink();
+  const path = resolve(config.dir, file);
   try {
     return new LogSink(path);
   } catch (error) {

@@ -3,6 +3,19 @@ import type { Supervisor } from './supervisor.ts';
 /** Two signals closer together than this are one: a Ctrl-C often arrives twice. */
 const SAME_SIGNAL_MS = 500;
 
+/** The signals of the supervisor; the reference page lists the same. */
+export const SIGNALS = [
+  'SIGTERM',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGHUP',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGWINCH',
+] as const;
+
 /** Takes the supervisor's signals; each handler only queues. Returns how to give them back. */
 export function takeSignals(supervisor: Supervisor, upgrade: () => void): () => void {
   let stops = 0;
@@ -17,7 +30,7 @@ export function takeSignals(supervisor: Supervisor, upgrade: () => void): () => 
     else supervisor.abandon(`${signal} a third time`);
   };
   const { node } = supervisor;
-  const handlers: Partial<Record<NodeJS.Signals, () => void>> = {
+  const handlers: Record<(typeof SIGNALS)[number], () => void> = {
     SIGTERM: () => stop('SIGTERM'),
     SIGINT: () => stop('SIGINT'),
     SIGQUIT: () => supervisor.stop('quick', 'SIGQUIT', 4),
