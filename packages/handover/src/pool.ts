@@ -1,0 +1,15 @@
+import pg from 'pg';
+import type { Resolved } from './options.ts';
+
+/** Connections for reads and writes; one that breaks while idle is replaced by the next query. */
+export function makePool({ connectionString, connections }: Resolved, name: string): pg.Pool {
+  const made = new pg.Pool({
+    connectionString,
+    max: connections,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+    application_name: name,
+  });
+  made.on('error', () => undefined);
+  return made;
+}

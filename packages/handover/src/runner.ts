@@ -1,0 +1,116 @@
+import type { Lease } from 'lastcall';
+import { HandoverError } from './errors.ts';
+import type { Job } from './job.ts';
+import type { End } from './writer.ts';
+
+export interface HandlerOptions {
+  /** How many run at once in this worker. Default 10. */
+  concurrency?: number;
+  /**
+   * The handler emits the same events again from the same checkpoint: it then starts at the
+   * checkpoint, and what it repeats is compared and not written twice. Default false: it starts
+   * after the last event, and finds the ones after the checkpoint in `job.tail`.
+   */
+  deterministic?: boolean;
+  /** The kind of its leases in the ledger. Default `task`. */
+  leaseKind?: string;
+  /** Wait before the next run after `attempts` failures. Default 1 s, doubled each time, at most 60 s. */
+  retryDelayMs?: (attempts: number) => number;
+}
+
+export type Handler<Input = unknown, State = unknown> = (job: Job<Input, State>) => unknown;
+
+/** A kind of work that this worker does. */
+export interface Trade {
+  readonly kind: string;
+  readonly run: Handler;
+  readonly options: Required<HandlerOptions>;
+  running: number;
+}
+
+export const handlerDefaults: Required<HandlerOptions> = {
+  concurrency: 10,
+  deterministic: false,
+  leaseKind: 'task',
+  retryDelayMs: (attempts) => Math.min(1_000 * 2 ** (attempts - 1), 60_000),
+};
+
+/** Runs one job to its end, whatever it is, and ends its lease. Never rejects. */
+export async function runJob(
+  job: Job,
+  trade: Trade,
+  lease: Lease | undefined,
+  acknowledged: () => Promise<unknown>,
+): Promise<void> {
+  const putBack = (): void => {
+    job.abort(
+      new HandoverError('ERR_HANDOVER_PASSED', `Work ${job.id}: the deadline of this worker came.`),
+    );
+  };
+  lease?.signal.addEventListener('abort', putBack, { once: true });
+  if (lease?.signal.aborted) putBack();
+  const run = attempt(job, trade);
+  run.catch(() => undefined);
+  // A handler that ignores its signal must not hold back the work that others could do.
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (): void => resolve();
+    if (job.signal.aborted) stop();
+    else job.signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    const end = await Promise.race([run, stopped.then(() => stopEnd(job))]);
+    if (!job.end) await job.finish(end);
+    else await run;
+  } catch (error) {
+    // What the database refuses (a NUL in the result) fails the run; a fence has moved it on already.
+    if ((error as HandoverError).code === 'ERR_HANDOVER_DATABASE')
+      await job.finish(failure(job, trade, error)).catch(() => undefined);
+    lease?.end('handed_over');
+    job.abort(gone(job));
+    return;
+  }
+  const how = job.end as End;
+  if (how.reserved) await acknowledged();
+  lease?.end(outcomes[how.charge ? 'failed' : how.state]);
+}
+
+const outcomes = {
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  waiting: 'handed_over',
+} as const;
+
+async function attempt(job: Job, trade: Trade): Promise<End> {
+  try {
+    const result = await trade.run(job);
+    return { state: 'completed', result: result ?? null };
+  } catch (error) {
+    if (job.signal.aborted) return stopEnd(job);
+    if ((error as HandoverError).code === 'ERR_HANDOVER_FENCED') throw error;
+    return failure(job, trade, error);
+  }
+}
+
+const failure = (job: Job, trade: Trade, error: unknown): End => ({
+  state: 'waiting',
+  charge: true,
+  delayMs: trade.options.retryDelayMs(job.attempts + 1),
+  error: errorFacts(error),
+});
+
+/** How a run ends that was told to: cancelled for good, or back to the queue without a charge. */
+function stopEnd(job: Job): End {
+  const { code } = job.signal.reason as HandoverError;
+  return { state: code === 'ERR_HANDOVER_CANCELLED' ? 'cancelled' : 'waiting' };
+}
+
+function errorFacts(error: unknown): { message: string; code?: unknown } {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as { code?: unknown };
+  const message = error.message.replaceAll('\0', '');
+  return { message, ...(code === undefined ? {} : { code }) };
+}
+
+const gone = (job: Job): HandoverError =>
+  new HandoverError('ERR_HANDOVER_FENCED', `Work ${job.id}: it belongs to another worker by now.`);

@@ -1,0 +1,265 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { HandoverError, isPassing } from './errors.ts';
+import { parseEvents } from './hub.ts';
+import { type Claimed, Job } from './job.ts';
+import type { Resolved } from './options.ts';
+import {
+  type Handler,
+  type HandlerOptions,
+  handlerDefaults,
+  runJob,
+  type Trade,
+} from './runner.ts';
+import type { Session } from './session.ts';
+import * as sql from './statements.ts';
+import type { Event } from './tail.ts';
+import type { Writer } from './writer.ts';
+
+const acknowledgeMs = 1_000;
+
+/** Claims works for the handlers of this worker, runs them, and gives them away when it drains. */
+export class Workshop {
+  readonly #pool: pg.Pool;
+  readonly #session: Session;
+  readonly #writer: Writer;
+  readonly #options: Resolved;
+  readonly #trades = new Map<string, Trade>();
+  readonly #jobs = new Map<string, Job>();
+  readonly #runs = new Set<Promise<void>>();
+  readonly #acks = new Map<string, () => void>();
+  readonly #claiming = new Map<string, { again: boolean; done: Promise<void> }>();
+  #draining = false;
+  #putBack: NodeJS.Timeout | undefined;
+
+  constructor(pool: pg.Pool, session: Session, writer: Writer, options: Resolved) {
+    this.#pool = pool;
+    this.#session = session;
+    this.#writer = writer;
+    this.#options = options;
+    session.on('buried', () => {
+      for (const job of this.#jobs.values())
+        job.abort(
+          new HandoverError(
+            'ERR_HANDOVER_FENCED',
+            `Work ${job.id}: this worker was silent for too long, and others have it.`,
+          ),
+        );
+    });
+  }
+
+  get kinds(): Iterable<string> {
+    return this.#trades.keys();
+  }
+
+  get running(): number {
+    return this.#jobs.size;
+  }
+
+  handle(kind: string, run: Handler, options: HandlerOptions): void {
+    if (this.#trades.has(kind))
+      throw new HandoverError('ERR_HANDOVER_OPTION', `Kind ${kind}: it has a handler already.`);
+    this.#trades.set(kind, { kind, run, options: { ...handlerDefaults, ...options }, running: 0 });
+    void this.claim(kind);
+  }
+
+  /** Whether a new work of this kind may begin here now. */
+  accepts(kind: string): boolean {
+    return !this.#draining && this.#session.up && this.#trades.has(kind);
+  }
+
+  /** Runs a work that was added and claimed in one step. */
+  begin(claimed: Claimed): void {
+    this.#start(this.#trades.get(claimed.kind) as Trade, claimed, []);
+  }
+
+  /** Claims as much of this kind as there is room for. Calls during a claim make one more. */
+  claim(kind: string): Promise<void> {
+    const under = this.#claiming.get(kind);
+    if (under) {
+      under.again = true;
+      return under.done;
+    }
+    const round = { again: false, done: Promise.resolve() };
+    this.#claiming.set(kind, round);
+    round.done = (async () => {
+      do {
+        round.again = false;
+        await this.#claimOnce(kind).catch((error: unknown) => this.#complain(error));
+      } while (round.again);
+      this.#claiming.delete(kind);
+    })();
+    return round.done;
+  }
+
+  /** Answers what draining workers offer, as far as there is room. */
+  async answer(kind: string): Promise<void> {
+    const trade = this.#trades.get(kind);
+    if (!trade || !this.accepts(kind)) return;
+    const free = trade.options.concurrency - trade.running;
+    if (free <= 0) return;
+    await this.#pool
+      .query({
+        name: 'handover-answer',
+        text: sql.answer,
+        values: [this.#session.worker, kind, free],
+      })
+      .catch((error: unknown) => this.#complain(error));
+  }
+
+  /** Looks at what others want of the works that run here. */
+  async look(): Promise<void> {
+    if (this.#jobs.size === 0) return;
+    try {
+      const { rows } = await this.#pool.query<{
+        num: string;
+        cancel_reason: string | null;
+        answered: boolean;
+      }>({ name: 'handover-look', text: sql.look, values: [this.#session.worker] });
+      for (const { num, cancel_reason: reason, answered } of rows) {
+        const job = this.#jobs.get(num);
+        if (reason !== null) job?.abort(cancelled(job.id, reason));
+        else if (answered) job?.leave(true);
+      }
+    } catch (error) {
+      this.#complain(error);
+    }
+  }
+
+  /** Another worker has claimed this work. */
+  acknowledged(num: string): void {
+    this.#acks.get(num)?.();
+  }
+
+  /** Claims nothing more, and offers what runs to others; what nobody takes is put back in time. */
+  async drain(deadlineInMs: number): Promise<void> {
+    this.#draining = true;
+    const inMs = Math.max(0, deadlineInMs - this.#options.putBackMs);
+    clearTimeout(this.#putBack);
+    if (inMs < 2 ** 31)
+      this.#putBack = setTimeout(() => {
+        for (const job of this.#jobs.values()) job.leave(false);
+      }, inMs);
+    this.#putBack?.unref();
+    await Promise.all([...this.#claiming.values()].map(({ done }) => done));
+    await this.#pool
+      .query(sql.solicit, [this.#session.worker])
+      .catch((error: unknown) => this.#complain(error));
+  }
+
+  /** The drain was undone. What has been asked to leave still leaves. */
+  async resume(): Promise<void> {
+    this.#draining = false;
+    clearTimeout(this.#putBack);
+    await this.#pool
+      .query(sql.withdraw, [this.#session.worker])
+      .catch((error: unknown) => this.#complain(error));
+    for (const kind of this.#trades.keys()) void this.claim(kind);
+  }
+
+  /** Puts back what still runs, and waits until that is durable. */
+  async close(): Promise<void> {
+    this.#draining = true;
+    clearTimeout(this.#putBack);
+    await Promise.all([...this.#claiming.values()].map(({ done }) => done));
+    for (const job of this.#jobs.values())
+      job.abort(new HandoverError('ERR_HANDOVER_PASSED', `Work ${job.id}: this worker closes.`));
+    await Promise.all(this.#runs);
+  }
+
+  async #claimOnce(kind: string): Promise<void> {
+    const trade = this.#trades.get(kind);
+    if (!trade || !this.accepts(kind)) return;
+    // What this worker answered for is taken even where its places have filled since.
+    for (const reserved of [true, false]) {
+      const free = reserved ? 1_000 : trade.options.concurrency - trade.running;
+      if (free <= 0) return;
+      const { rows } = await this.#pool.query<Claimed>({
+        name: 'handover-claim',
+        text: sql.claim,
+        values: [this.#session.worker, kind, free, reserved],
+      });
+      for (const claimed of rows) {
+        const tail = await this.#tail(claimed);
+        this.#start(trade, claimed, tail);
+      }
+    }
+  }
+
+  /** Events after the checkpoint, which a worker that died has left. */
+  async #tail({ num, checkpoint_seq: from, last_seq: to }: Claimed): Promise<Event[]> {
+    if (from === to) return [];
+    for (;;) {
+      try {
+        const { rows } = await this.#pool.query<{ first: string; body: string }>(
+          'select first, body from handover.chunks where work = $1 and last > $2 order by last',
+          [num, from],
+        );
+        return rows
+          .flatMap(({ first, body }) => parseEvents(Number(first), body))
+          .filter(({ seq }) => seq > Number(from));
+      } catch (error) {
+        // The claim stands, so this has to be read before the run; a burial meanwhile fences it.
+        if (!isPassing(error)) throw error;
+        await sleep(100);
+      }
+    }
+  }
+
+  #start(trade: Trade, claimed: Claimed, tail: Event[]): void {
+    const job = new Job(claimed, tail, {
+      writer: this.#writer,
+      limits: this.#options,
+      deterministic: trade.options.deterministic,
+    });
+    const { lifecycle } = this.#options;
+    const admission = lifecycle?.admit({ kind: trade.options.leaseKind, label: trade.kind });
+    if (admission && !admission.admitted) {
+      // The drain began while the claim was on its way.
+      void job.finish({ state: 'waiting' }).catch(() => undefined);
+      return;
+    }
+    if (claimed.cancel_reason !== null) job.abort(cancelled(job.id, claimed.cancel_reason));
+    trade.running += 1;
+    this.#jobs.set(job.hold.num, job);
+    const run = runJob(job, trade, admission, () => this.#acknowledgement(job.hold.num)).finally(
+      () => {
+        if (this.#jobs.get(job.hold.num) === job) this.#jobs.delete(job.hold.num);
+        trade.running -= 1;
+        this.#runs.delete(run);
+        void this.claim(trade.kind);
+      },
+    );
+    this.#runs.add(run);
+    if (this.#draining) void this.drainLate();
+  }
+
+  /** A work that began while the drain did is offered as well. */
+  async drainLate(): Promise<void> {
+    await this.#pool
+      .query(sql.solicit, [this.#session.worker])
+      .catch((error: unknown) => this.#complain(error));
+  }
+
+  /** The pass is durable already; waiting for the successor only tells a quick one from a slow one. */
+  async #acknowledgement(num: string): Promise<void> {
+    const pause = new AbortController();
+    const ack = new Promise<void>((resolve) => this.#acks.set(num, resolve));
+    await Promise.race([
+      ack,
+      sleep(acknowledgeMs, undefined, { signal: pause.signal }).catch(() => undefined),
+    ]);
+    pause.abort();
+    this.#acks.delete(num);
+  }
+
+  #complain(error: unknown): void {
+    if (!isPassing(error)) this.#options.say(`handover: ${(error as Error).message}`);
+  }
+}
+
+const cancelled = (id: string, reason: string): HandoverError =>
+  new HandoverError('ERR_HANDOVER_CANCELLED', `Work ${id} was cancelled: ${reason}`, {
+    id,
+    reason,
+  });

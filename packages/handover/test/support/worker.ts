@@ -1,0 +1,54 @@
+// A worker process: counts slowly, one event a step, from wherever it is given. Told over IPC.
+import { createLifecycle } from 'lastcall';
+import { openHandover } from '@lastcall/handover';
+
+const lifecycle = createLifecycle({ graceMs: 20_000, forceMs: 2_000, leaveMaxMs: 50 });
+const handover = await openHandover({
+  connectionString: process.env.DATABASE_URL ?? '',
+  lifecycle,
+  node: process.env.NODE_NAME ?? 'node',
+  ...(process.env.LEASE_MS ? { leaseMs: Number(process.env.LEASE_MS) } : {}),
+  say: (line) => process.send?.({ said: line }),
+});
+
+/** A text that depends on every step before it, so that a lost or repeated step shows. */
+const mix = (state: number, n: number): number => (state * 31 + n) % 1_000_003;
+
+interface Count {
+  to: number;
+  everyMs: number;
+  saveEvery: number;
+}
+interface State {
+  n: number;
+  mixed: number;
+}
+
+handover.handle<Count, State>(
+  'count',
+  async (job) => {
+    const { to, everyMs, saveEvery } = job.input;
+    let { n, mixed } = job.checkpoint ?? { n: 0, mixed: 1 };
+    while (n < to) {
+      job.signal.throwIfAborted();
+      if (job.leaving.aborted) return job.passOn({ n, mixed });
+      n += 1;
+      mixed = mix(mixed, n);
+      await job.emit('n', { n, mixed });
+      if (n % saveEvery === 0) await job.save({ n, mixed });
+      if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+    await job.effect('done', 'bell', { mixed });
+    return { mixed, by: process.pid };
+  },
+  { deterministic: true, leaseKind: 'stream', concurrency: 500 },
+);
+handover.handle('stubborn', async (job) => {
+  await job.emit('began', process.pid);
+  if (job.attempts + job.losses > 0 || job.checkpoint) return 'done';
+  await job.save({ began: true });
+  return new Promise(() => setInterval(() => undefined, 1_000));
+});
+lifecycle.handleSignals();
+lifecycle.ready();
+process.send?.({ ready: handover.worker });
