@@ -19,7 +19,7 @@ sockets.on('connection', (socket) => {
   socket.on('message', (data) => {
     const lease = peers.promise(socket);
     if (!lease.admitted) return;
-    const ms = Number(data.toString().split(':')[1]);
+    const ms = Number((data as Buffer).toString().split(':')[1]);
     setTimeout(() => void peers.deliver(socket, lease, 'done'), ms);
   });
 });

@@ -3,9 +3,13 @@
 /** Milliseconds on the monotonic clock. */
 export const nowMs = (): number => performance.now();
 
+/**
+ * Timers run before sockets are read: the turn after the timer lets a FIN that has long arrived be
+ * seen, so that a drill that was itself held up does not take a closed connection for an open one.
+ */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms);
+    setTimeout(() => setImmediate(resolve), ms);
   });
 }
 

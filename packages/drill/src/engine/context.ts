@@ -80,9 +80,14 @@ export class Context {
     return connection;
   }
 
-  /** `count` connections, side by side. */
-  connectMany(count: number): Promise<Connection[]> {
-    return Promise.all(Array.from({ length: count }, () => this.connect()));
+  /** `count` connections, in waves that fit into any accept queue. */
+  async connectMany(count: number): Promise<Connection[]> {
+    const connections: Connection[] = [];
+    while (connections.length < count) {
+      const wave = Math.min(64, count - connections.length);
+      connections.push(...(await Promise.all(Array.from({ length: wave }, () => this.connect()))));
+    }
+    return connections;
   }
 
   /** The method and path of a route, its placeholders filled in. */

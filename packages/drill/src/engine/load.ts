@@ -26,6 +26,8 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
   const request = ctx.route('fast');
 
   const first = options.fresh === true ? [] : await ctx.connectMany(options.clients);
+  // Kept-alive connections have been used: none of them is still in the accept queue.
+  for (const connection of first) await ctx.answered(connection.send(request));
   async function client(index: number): Promise<void> {
     let connection: Connection | undefined = first[index];
     while (state.running) {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { DrillError } from '../case.ts';
-import { late, nowMs, within } from './clock.ts';
+import { late, nowMs, until, within } from './clock.ts';
 import { Output } from './output.ts';
 import { isListening } from './ports.ts';
 import { killAll, markName, marked, remember, sendSignal } from './processes.ts';
@@ -115,6 +115,10 @@ export class Target {
   /** Ends whatever is left, and says which processes had outlived the main one. */
   async destroy(): Promise<number[]> {
     clearInterval(this.#watch);
+    // A child that follows its parent has a moment to do so.
+    if (this.exit !== undefined) {
+      await until(() => (this.processes().length === 0 ? true : undefined), 500, 50);
+    }
     const left = this.exit === undefined ? [] : this.processes();
     if (this.pid > 0) await killAll(this.pid, this.#mark);
     this.#child.stdout?.destroy();

@@ -1,0 +1,12 @@
+module.exports = {
+  apps: [
+    {
+      name: 'service',
+      script: './server.ts',
+      exec_mode: 'cluster',
+      instances: 2,
+      kill_timeout: 4000,
+      wait_ready: true,
+    },
+  ],
+};
