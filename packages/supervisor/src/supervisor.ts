@@ -82,6 +82,7 @@ export class Supervisor {
       fleet: this.fleet,
       ownMetrics: () => ownMetrics(this.node, this.fleet, this.#generations.results),
       peer: () => this.peer,
+      foreign: () => this.config.command !== undefined,
       wake: () => this.wake(),
     });
   }

@@ -163,6 +163,22 @@ describe('crashes', () => {
     assert.ok(sim.node.workers.includes(stays!));
   });
 
+  it('does not give up for crashes of long ago', () => {
+    const sim = serving(2);
+    const [stays] = sim.phase('serving');
+    for (let i = 0; i < 5; i += 1) {
+      for (const worker of sim.node.workers) if (worker !== stays) sim.die(worker);
+      sim.pass(sim.policy.backoffMaxMs);
+    }
+    sim.settle();
+    sim.pass(sim.policy.restartWindowMs);
+    sim.node.paused = true;
+    sim.turn();
+    sim.node.paused = false;
+    sim.turn();
+    assert.equal(sim.halted, undefined);
+  });
+
   it('forgets crashes that are older than the window', () => {
     const sim = serving(1);
     for (let i = 0; i < 10; i += 1) {

@@ -12,6 +12,7 @@ it('serves any program on an inherited socket, probed over HTTP and drained by i
   await using node = await NodeUnderTest.start({ target });
   assert.equal((await node.get('/')).status, 200);
   const slow = node.get('/slow');
+  await node.line(/slow begins/);
   node.signal('SIGTERM');
   assert.equal((await slow).status, 200);
   assert.equal(await node.exited, 0);
@@ -22,6 +23,7 @@ it('serves any program on an inherited socket, probed over HTTP and drained by i
 it('reloads it: a new one must answer itself before an old one is told to go', async () => {
   await using node = await NodeUnderTest.start({ target, config: 'env:\n  APP_VERSION: one\n' });
   const slow = node.get('/slow');
+  await node.line(/slow begins/);
   writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_VERSION: two\n');
   await node.ask('reload');
   assert.equal((await slow).status, 200);
@@ -43,4 +45,14 @@ it('halts with code 5 and the words of a program that cannot start', async () =>
   assert.equal(await node.exited, 5);
   await node.closed;
   assert.match(node.output, /boot failed: w\d exited with code 1: no model/);
+});
+
+it('drains it by its signal, and resume starts it again on the same socket', async () => {
+  await using node = await NodeUnderTest.start({ target });
+  await node.ask('drain');
+  await node.line(/exited with code 0/, 2);
+  assert.equal((await node.status()).state, 'paused');
+  const waiting = node.get('/');
+  await node.ask('resume');
+  assert.equal((await waiting).status, 200);
 });

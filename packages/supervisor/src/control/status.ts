@@ -60,6 +60,10 @@ export async function nodeStatus(supervisor: Supervisor): Promise<Record<string,
     forced_kills: fleet.forcedKills,
     killed_leases: fleet.killedLeases,
     log_lines_lost: log.lost,
+    supervisor: {
+      heap_used_bytes: process.memoryUsage().heapUsed,
+      timers: process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length,
+    },
     workers: workersStatus(supervisor),
   };
 }

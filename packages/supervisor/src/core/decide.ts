@@ -93,8 +93,9 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
   const room = want + (stale ? policy.surge : 0) - kept.length;
   const lanes = stale && policy.parallel > 0 ? policy.parallel - unproved : Infinity;
   const missing = Math.min(want - fresh.length, room, lanes);
-  if (missing > 0 && node.crashes.length > policy.restartLimit && kept.length === 0)
-    return [{ do: 'halt', code: 1, reason: limitReason(node, policy) }];
+  const recent = node.crashes.filter((atMs) => due.nowMs - atMs < policy.restartWindowMs).length;
+  if (missing > 0 && recent > policy.restartLimit && kept.length === 0)
+    return [{ do: 'halt', code: 1, reason: limitReason(recent, policy) }];
   if (missing > 0 && due.passed(node.notBeforeMs)) {
     for (let i = 0; i < missing; i += 1) actions.push({ do: 'spawn', generation: newest });
   }
@@ -124,5 +125,5 @@ function retireReason(node: NodeState, worker: Worker): string {
   return isStale(node, worker) ? 'reload' : 'scale';
 }
 
-const limitReason = (node: NodeState, policy: Policy): string =>
-  `${node.crashes.length} crashes within ${policy.restartWindowMs} ms (restartLimit ${policy.restartLimit})`;
+const limitReason = (crashes: number, policy: Policy): string =>
+  `${crashes} crashes within ${policy.restartWindowMs} ms (restartLimit ${policy.restartLimit})`;

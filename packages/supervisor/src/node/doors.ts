@@ -22,6 +22,8 @@ export interface DoorsOptions {
   /** Metrics of the supervisor itself. */
   ownMetrics: () => string;
   peer: () => NodePeer | undefined;
+  /** The workers are programs that cannot refuse work and go on: a drain lets them end. */
+  foreign: () => boolean;
   wake: () => void;
 }
 
@@ -45,7 +47,7 @@ export class NodeDoors {
 
   /** One drain of the node drains every worker. */
   async begin(how: 'initiate' | 'drain', reason: string): Promise<WireStatus> {
-    this.#options.node.draining = true;
+    this.#drain();
     await this.#askAll(how, reason, (worker) => isLive(worker));
     return this.status();
   }
@@ -57,7 +59,7 @@ export class NodeDoors {
   }
 
   async ownWait(reason: string): Promise<DrainResult> {
-    this.#options.node.draining = true;
+    this.#drain();
     return worse(await this.#askAll('wait', reason, () => true, Infinity));
   }
 
@@ -110,15 +112,22 @@ export class NodeDoors {
     return this.status();
   }
 
+  #drain(): void {
+    const { node, foreign, wake } = this.#options;
+    if (foreign()) node.paused = true;
+    else node.draining = true;
+    wake();
+  }
+
   async #status(peer: WireStatus | undefined): Promise<WireStatus> {
     const [serving, retiring] = await Promise.all([
       this.#figures((worker) => isLive(worker)),
       this.#figures((worker) => !isLive(worker)),
     ]);
     const sum = sumFigures(serving, peer ? [...retiring, peer] : retiring);
-    const { draining, stopping } = this.#options.node;
+    const { draining, paused, stopping } = this.#options.node;
     const early = sum.state === 'ready' || sum.state === 'starting';
-    return early && (draining || stopping) ? { ...sum, state: 'draining' } : sum;
+    return early && (draining || paused || stopping) ? { ...sum, state: 'draining' } : sum;
   }
 
   async #figures(which: (worker: Worker) => boolean): Promise<Figures[]> {
