@@ -13,9 +13,9 @@ function fail(message: string, code: number): never {
   process.exit(code);
 }
 
-/** The database's own word that it will not have us: wrong password, no such database, a newer schema. */
+/** A setting, or the database's word that it will not have us: wrong password, no such database, a newer schema. */
 const isConfiguration = (error: unknown): boolean =>
-  ['28000', '28P01', '3D000', '42501', 'DATABASE_IS_NEWER'].includes(
+  ['28000', '28P01', '3D000', '42501', 'DATABASE_IS_NEWER', 'CONFIGURATION'].includes(
     String((error as { code?: unknown } | undefined)?.code),
   );
 

@@ -26,6 +26,7 @@ const starting = apiError(503, 'server_starting', 'The server is starting. Try a
 /** The HTTP side of the service. */
 export function createApp(parts: AppParts): FastifyInstance {
   const app = Fastify({ bodyLimit: maxBodyBytes });
+  app.removeContentTypeParser('text/plain'); // only JSON is understood
   attachFastify(parts.lifecycle, app);
   app.setErrorHandler((error, request, reply) => {
     const told = toApiError(error);

@@ -37,18 +37,29 @@ export const shuttingDown = apiError(
   { retryAfter: '1' },
 );
 
-/** `input.0.role` and so on; the body itself has no name. */
+type Issue = ZodError['issues'][number];
+
+/** What is wrong, deepest first: of the forms a value may have, the one that it came closest to. */
+function closest(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const inner = issue.errors
+    .flatMap((errors) => errors.slice(0, 1))
+    .map((error) => closest({ ...error, path: [...issue.path, ...error.path] }))
+    .toSorted((one, other) => other.path.length - one.path.length)[0];
+  return inner && inner.path.length > issue.path.length ? inner : issue;
+}
+
+/** `param` is the path to the field (`input.0.role`); null when it is the body itself. */
 function invalid(error: ZodError): ApiError {
-  const issue = error.issues[0];
-  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = [...(issue?.path ?? []), ...(unknown === undefined ? [] : [unknown])].join('.');
-  const message =
-    unknown === undefined
-      ? `${path || 'The body'}: ${issue?.message ?? 'not valid'}`
-      : `${path}: this parameter is not supported; leave it out`;
-  return apiError(400, unknown === undefined ? 'invalid_value' : 'unknown_parameter', message, {
-    param: path || null,
-  });
+  const issue = error.issues[0] && closest(error.issues[0]);
+  const unknown = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const param = [...(issue?.path ?? []), ...unknown].join('.') || null;
+  const place = param ?? 'The body';
+  return unknown.length > 0
+    ? apiError(400, 'unknown_parameter', `${place}: not a supported parameter; leave it out`, {
+        param,
+      })
+    : apiError(400, 'invalid_value', `${place}: ${issue?.message ?? 'not valid'}`, { param });
 }
 
 /** Connection lost, server starting or stopping, too many connections: cures itself. */

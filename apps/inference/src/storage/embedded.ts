@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { ConfigError } from '../config.ts';
 import { databaseAccount, writable } from './account.ts';
 import { findBinaries } from './binaries.ts';
 import { clusterFolder, initialise, readPassword, runnable, superuser } from './folder.ts';
@@ -29,7 +30,7 @@ export async function embeddedStorage(
   say: (line: string) => void,
 ): Promise<Storage> {
   if (!writable(dataDir))
-    throw new Error(
+    throw new ConfigError(
       `LASTCALL_DATA_DIR: ${dataDir} cannot be written by this account. Name a folder that can, or set DATABASE_URL.`,
     );
   const account = await databaseAccount();

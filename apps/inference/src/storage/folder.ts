@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { ConfigError } from '../config.ts';
 import { type Account, reachable } from './account.ts';
 import type { Binaries } from './binaries.ts';
 
@@ -55,8 +56,9 @@ export async function runnable(
   );
   if (!(tried instanceof Error)) return binaries;
   if (tried.code !== 'EACCES') throw tried;
-  const { mtimeMs, size } = await stat(binaries.postgres);
-  const folder = join(sharedFolder, `programs-${size}-${Math.round(mtimeMs)}`);
+  const manifest = await readFile(join(dirname(binaries.folder), 'package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const folder = join(sharedFolder, `programs-${version}`);
   if (!(await exists(folder))) {
     say(`copying the PostgreSQL programs to ${folder}, where its account can run them`);
     const fresh = `${folder}.${process.pid}`;
@@ -122,7 +124,7 @@ export async function readPassword(folder: ClusterFolder): Promise<string> {
   try {
     return await readFile(folder.password, 'utf8');
   } catch (cause) {
-    throw new Error(
+    throw new ConfigError(
       `The database in ${folder.path} belongs to another account: expected a readable file 'password', got ${(cause as NodeJS.ErrnoException).code}. Start as the account that made it, or set LASTCALL_DATA_DIR to another folder.`,
       { cause },
     );

@@ -14,16 +14,14 @@ export interface Postmaster {
   readonly child: ChildProcess | undefined;
 }
 
-/** PostgreSQL works in its data folder, which tells its process from one that got the same number later. */
-function isPostmaster(pid: number, data: string): boolean {
-  return process.platform !== 'linux' || readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data);
-}
-
-function isAlive(pid: number): boolean {
+/** The folder a process works in: undefined when it has ended (a zombie counts as ended), '' when it is not told. */
+function workFolder(pid: number): string | undefined {
   try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+    process.kill(pid, 0);
+    return process.platform === 'linux' ? readlinkSync(`/proc/${pid}/cwd`) : '';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM' ? '' : undefined;
   }
 }
 
@@ -37,10 +35,11 @@ export function findPostmaster({ data }: ClusterFolder): Postmaster | undefined 
     return undefined;
   }
   const [pid, port] = [Number(lines[0]), Number(lines[3])];
-  if (!pid || !isAlive(pid)) return undefined;
-  if (!isPostmaster(pid, data)) {
-    // A container's restart gives the number of the killed server to another process, and
-    // PostgreSQL would refuse to start for as long as that one lives.
+  const at = pid ? workFolder(pid) : undefined;
+  if (at === undefined) return undefined;
+  if (at !== '' && at !== realpathSync(data)) {
+    // PostgreSQL works in its data folder, so this is not it: after a container's restart another
+    // process has its number, and PostgreSQL would refuse to start for as long as that one lives.
     rmSync(file, { force: true });
     return undefined;
   }
@@ -81,7 +80,7 @@ export function spawnPostmaster(
 
 export function hasEnded({ pid, child }: Postmaster): boolean {
   if (child) return pid === 0 || child.exitCode !== null || child.signalCode !== null;
-  return !isAlive(pid);
+  return workFolder(pid) === undefined;
 }
 
 /** PostgreSQL's fast shutdown: sessions are ended, everything committed is on disk, the process is gone. */
