@@ -2,6 +2,7 @@ import {
   Desk,
   haproxyConfig,
   type Inventory,
+  isReady,
   nginxConfig,
   nodeOf,
   planDrain,
@@ -70,18 +71,25 @@ function status(): Command {
     .description('the servers of the upstream, and what was done to them')
     .option('--json', 'print JSON')
     .action(async (flags: Common & { json?: boolean }) => {
-      const desk = new Desk(readInventory(flags.nodes));
+      const inventory = readInventory(flags.nodes);
+      const desk = new Desk(inventory);
       const entries = new Map(desk.journal.all().map((entry) => [entry.server, entry]));
-      const rows = (await desk.proxy.servers()).map(({ server, inService, takenOut, sessions }) => {
-        const journal = entries.get(server) ?? null;
-        return { server, inService, takenOut, sessions, journal };
-      });
+      const states = await desk.proxy.servers();
+      const rows = await Promise.all(
+        states.map(async ({ server, inService, takenOut, sessions }) => {
+          const node = inventory.nodes.find((entry) => entry.server === server);
+          const ready = node ? await isReady(inventory, node) : null;
+          const journal = entries.get(server) ?? null;
+          return { server, inService, takenOut, ready, sessions, journal };
+        }),
+      );
       if (flags.json) return print(JSON.stringify(rows, null, 2));
-      for (const { server, inService, takenOut, sessions, journal } of rows)
+      for (const { server, inService, takenOut, sessions, ready, journal } of rows)
         print(
           [
             server,
             inService ? 'in service' : takenOut ? 'out' : 'not in service',
+            ready === null ? 'not asked' : ready ? 'ready' : 'not ready',
             ...(sessions === undefined ? [] : [`${sessions} sessions`]),
             ...(journal
               ? [`${journal.verb} ${journal.state} (${journal.done.join(', ') || 'nothing done'})`]

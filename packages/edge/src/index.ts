@@ -5,6 +5,7 @@ export { RULES, type RuleCode } from './check/rules/index.ts';
 export { showFindings, toSarif } from './check/show.ts';
 export { EDGE_EXIT_CODES, EdgeError, type EdgeErrorCode } from './errors.ts';
 export { Desk, type DeskOptions } from './node/desk.ts';
+export { isReady } from './node/health.ts';
 export { type Inventory, nodeOf, readInventory } from './node/inventory.ts';
 export { planDrain, planUndrain, type Step } from './node/plan.ts';
 export { roll } from './node/roll.ts';

@@ -49,7 +49,7 @@ class ControlSocket implements Manager {
 
   async check(): Promise<void> {
     await this.#send('status').catch((error: unknown) => {
-      throw managerError(`No supervisor answers on ${this.#path}`, error);
+      throw managerError('The node cannot be told to stop', error);
     });
   }
 
@@ -247,6 +247,8 @@ const managerError = (what: string, cause: unknown): EdgeError =>
 
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // The supervisor's own errors say it all.
+  if (error instanceof SupervisorError) return error.message;
   const { cause } = error;
   return cause instanceof Error ? `${error.message} (${cause.message})` : error.message;
 }

@@ -77,7 +77,10 @@ test(
       const before = readFileSync(cluster.upstreamFile, 'utf8');
       await assert.rejects(
         desk.drain(two!.server),
-        code('ERR_EDGE_LAST', /0 of nginx upstream app would be left/),
+        code(
+          'ERR_EDGE_LAST',
+          /0 of nginx upstream app would be left that are in service and ready/,
+        ),
       );
       assert.equal(readFileSync(cluster.upstreamFile, 'utf8'), before);
       assert.equal(running(two!.pidFile), true);

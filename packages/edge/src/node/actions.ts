@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { EdgeError } from '../errors.ts';
+import type { Proxy } from '../proxy/driver.ts';
+import { until } from '../proxy/wait.ts';
+import { readExitRecord } from './exit-record.ts';
+import { isReady } from './health.ts';
+import type { Inventory, NodeEntry } from './inventory.ts';
+import type { Entry, Journal } from './journal.ts';
+import { type Exit, type Manager, managerOf } from './manager.ts';
+import type { Action } from './plan.ts';
+
+/** What the steps work with. */
+interface Bench {
+  readonly inventory: Inventory;
+  readonly proxy: Proxy;
+  readonly journal: Journal;
+  takeOut(server: string): Promise<void>;
+}
+
+/** One plan that is being carried out. */
+export interface Job {
+  node: NodeEntry;
+  entry: Entry;
+  manager: Manager | undefined;
+  exit: Exit | undefined;
+}
+
+/** What each step does; the answer is what is printed when it is done. */
+export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>> = {
+  async take_out(desk, { node, entry }) {
+    // A node that nobody can stop is not taken out: this throws.
+    await managerOf(node).check();
+    await desk.takeOut(entry.server);
+    return 'new work goes to the others';
+  },
+  async settle({ proxy, inventory }, { entry }) {
+    const settled = await proxy.settle(entry.server, inventory.settle);
+    return settled
+      ? 'nothing is on its way any more'
+      : 'some work still runs; the node finishes it';
+  },
+  async stop(_desk, job) {
+    job.manager = managerOf(job.node);
+    await job.manager.stop();
+    return 'told';
+  },
+  async await_exit({ inventory }, job) {
+    job.manager ??= managerOf(job.node);
+    const { grace, force, margin } = inventory;
+    job.exit = await job.manager.exited(grace + force + margin);
+    if (job.exit) return job.exit.told;
+    await job.manager.force();
+    job.exit = await job.manager.exited(margin);
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `${job.node.server} did not end within ${(grace + force + margin) / 1_000} s and was forced${job.exit ? '' : ', without effect'}. What it held is lost unless it was handed over.`,
+    );
+  },
+  async verify(_desk, { node, entry, exit }) {
+    const record = readExitRecord(node.log, entry.logFrom);
+    const lost = record?.lost ?? exit?.lost;
+    const exitCode = record?.exitCode ?? exit?.exitCode;
+    if ((lost ?? 0) > 0 || (exitCode !== undefined && exitCode !== 0))
+      throw new EdgeError(
+        'ERR_EDGE_NODE',
+        `${node.server} has ended, but not clean: lost ${lost ?? 'not told'}, exit code ${exitCode ?? 'not told'}${record ? `. ${record.line}` : ''}`,
+        { lost, exitCode },
+      );
+    if (lost === undefined && exitCode === undefined)
+      return 'ended; no exit record (give the node a control socket, an admin endpoint or a log)';
+    return `lost ${lost ?? '0 (by its exit code)'}, exit code ${exitCode ?? 'not told'}`;
+  },
+  async start({ inventory }, { node }) {
+    if (await isReady(inventory, node)) return 'it answers already';
+    const child = spawn('/bin/sh', ['-c', node.start ?? ''], { stdio: 'ignore', detached: true });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve).once('error', reject);
+    });
+    child.unref();
+    return 'started';
+  },
+  async await_ready({ inventory }, { node }) {
+    const { rise, path } = inventory.watch;
+    let good = 0;
+    const ready = await until(async () => {
+      good = (await isReady(inventory, node)) ? good + 1 : 0;
+      return good >= rise;
+    }, inventory.boot);
+    if (ready) return 'ready';
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `${node.server} was not ready (${path}) within ${inventory.boot / 1_000} s: it stays out of ${node.server}'s upstream. See its log.`,
+      { server: node.server },
+    );
+  },
+  async put_back({ proxy, journal, inventory }, { entry }) {
+    await journal.locked(() => proxy.putBack(entry.server));
+    const serving = async (): Promise<boolean> =>
+      (await proxy.servers()).some((state) => state.server === entry.server && state.inService);
+    if (!(await until(serving, inventory.boot)))
+      throw new EdgeError(
+        'ERR_EDGE_PROXY',
+        `${entry.server} was put back, but ${proxy.name} does not use it: its health check fails.`,
+      );
+    return 'in service';
+  },
+};
