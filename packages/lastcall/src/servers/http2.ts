@@ -57,6 +57,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
   const listener = new LastAccept(server);
   const drain = new Http2Drain({ admin, lingerMaxMs, listener, finishWork });
   lifecycle.attach(drain);
+  server.prependListener('connection', () => listener.note());
 
   const emitPlain = server.emit.bind(server) as Emit;
   // It sees the TLS handshakes and closes the listener too.

@@ -76,6 +76,11 @@ export function attachNet(
   });
   lifecycle.attach(drain);
   const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+  const emit = server.emit.bind(server) as Emit;
+  server.emit = ((name: string, ...args: unknown[]) => {
+    if (name === 'connection') drain.accepted();
+    return name === event ? drain.later(() => emit(name, ...args)) : emit(name, ...args);
+  }) as Emit;
   server.prependListener(event, (socket: Socket) => {
     socket.on('error', () => {
       drain.counts.faulty += 1;
@@ -90,8 +95,12 @@ export function attachNet(
   };
 }
 
+type Emit = (event: string, ...args: unknown[]) => boolean;
+
 class NetDrain extends PeerDrain<Socket> {
   readonly #listener: LastAccept;
+  /** Connections that are served when the listener has closed. */
+  #held: (() => unknown)[] | undefined;
 
   constructor(
     lifecycle: Lifecycle,
@@ -103,6 +112,16 @@ class NetDrain extends PeerDrain<Socket> {
     this.#listener = new LastAccept(server);
   }
 
+  accepted(): void {
+    this.#listener.note();
+  }
+
+  later(serve: () => unknown): boolean {
+    if (this.#held) this.#held.push(serve);
+    else serve();
+    return true;
+  }
+
   override leave(stop: Stop): Promise<void> {
     // Others accept on the same socket: what comes from now on is theirs.
     if (stop.siblings) this.#listener.closeNow();
@@ -110,7 +129,12 @@ class NetDrain extends PeerDrain<Socket> {
   }
 
   override async close(stop: Stop): Promise<void> {
+    // Served now, a client that connects anew for each answer would come again just before the end.
+    const held: (() => unknown)[] = [];
+    this.#held = held;
     await this.#listener.close();
+    this.#held = undefined;
+    for (const run of held) run();
     await super.close(stop);
   }
 }

@@ -11,12 +11,17 @@ export class LastAccept {
 
   constructor(server: NetServer) {
     this.#server = server;
-    server.prependListener('connection', () => {
-      this.#accepted += 1;
-    });
   }
 
-  /** Accepts what the kernel holds until nothing more comes, then closes the listener. */
+  /** A connection has been accepted. */
+  note(): void {
+    this.#accepted += 1;
+  }
+
+  /**
+   * Accepts what the kernel holds until nothing more comes, then closes the listener. Whoever
+   * answers meanwhile should wait: a client that connects anew for each answer comes again.
+   */
   async close(): Promise<void> {
     for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
       before = this.#accepted;

@@ -67,6 +67,8 @@ export class PeerDrain<P extends object> implements Drainable {
   readonly #limits: PeerLimits;
   readonly #peers = new Map<P, Held>();
   #stop: Stop | undefined;
+  /** Peers that are waited for: those from before the drain, and at the close all. */
+  #awaited: { readonly size: number; delete(peer: P): boolean } = new Set<P>();
   #gone: PromiseWithResolvers<void> | undefined;
 
   constructor(lifecycle: Lifecycle, protocol: PeerProtocol<P>, limits: PeerLimits) {
@@ -93,11 +95,12 @@ export class PeerDrain<P extends object> implements Drainable {
     if (!held) return;
     clearTimeout(held.timer);
     this.#peers.delete(peer);
+    this.#awaited.delete(peer);
     this.counts.open -= 1;
     if (held.phase === 'closing' && !held.terminated && inOrder) this.counts.closed += 1;
     held.phase = 'closing';
     for (const lease of held.leases) lease.end('cancelled');
-    if (this.#peers.size === 0) this.#gone?.resolve();
+    this.#settle();
   }
 
   /** Admits a piece of work that is promised to `peer`; it is cancelled when the peer goes. */
@@ -129,18 +132,16 @@ export class PeerDrain<P extends object> implements Drainable {
   drain(stop: Stop): void {
     this.#stop = stop;
     const total = this.#peers.size;
+    this.#awaited = new Set(this.#peers.keys());
     void every(this.#peers, ([peer, held], index) => {
       if (this.#stop === stop) void this.#tell(peer, held, (index + Math.random()) / total);
     });
   }
 
   quiet(): Promise<void> {
-    if (this.#peers.size === 0) return Promise.resolve();
     this.#gone ??= Promise.withResolvers<void>();
     const { promise } = this.#gone;
-    void promise.then(() => {
-      this.#gone = undefined;
-    });
+    this.#settle();
     return promise;
   }
 
@@ -152,8 +153,11 @@ export class PeerDrain<P extends object> implements Drainable {
     }
   }
 
-  async close(_stop: Stop): Promise<void> {
-    for (const [peer, held] of this.#peers) void this.#close(peer, held);
+  async close(stop: Stop): Promise<void> {
+    // Before the deadline each peer is on its way: told, or waited for until it has been.
+    if (performance.now() >= stop.deadlineMs)
+      for (const [peer, held] of this.#peers) void this.#close(peer, held);
+    this.#awaited = this.#peers;
     await this.quiet();
   }
 
@@ -194,6 +198,12 @@ export class PeerDrain<P extends object> implements Drainable {
       reconnectAfterMs: Math.round(place * this.#limits.reconnectWindowMs),
       deadlineAt: this.#stop?.deadlineAt ?? new Date(),
     };
+  }
+
+  #settle(): void {
+    if (this.#awaited.size > 0) return;
+    this.#gone?.resolve();
+    this.#gone = undefined;
   }
 
   #closeWhenFree(peer: P, held: Held): void {

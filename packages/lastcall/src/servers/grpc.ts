@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Metadata,
+  Server,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  status as Code,
+} from '@grpc/grpc-js';
+import type { Lease } from '../ledger/lease.ts';
+import type { Refusal } from '../ledger/ledger.ts';
+import type { Drainable } from '../lifecycle/drainable.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { Stop } from '../lifecycle/stop.ts';
+import { superviseWorker } from '../supervised/link.ts';
+import {
+  admitCalls,
+  type Handler,
+  leaseOfCall,
+  type Running,
+  type Status,
+} from './support/grpc-calls.ts';
+import {
+  type HealthRequest,
+  healthDefinition,
+  type HealthResponse,
+  NOT_SERVING,
+  SERVICE_UNKNOWN,
+  SERVING,
+} from './support/grpc-health.ts';
+import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
+
+const CALL = 'call';
+/** Calls on the wire when the last work ends are still refused in words. */
+const LAST_CALLS_MS = 30;
+const DETAILS = 'Service is shutting down';
+
+export interface GrpcOptions {
+  /** Adds `grpc.health.v1.Health`. Default true; false where the application has its own. */
+  health?: boolean;
+}
+
+/** The lease of a call: its signal, its kind. Undefined for calls of the health service. */
+export function leaseOf(call: object): Lease | undefined {
+  return leaseOfCall(call);
+}
+
+/**
+ * Puts a lifecycle into a server of @grpc/grpc-js: admits its calls, answers the health service, and
+ * shuts down with nothing dropped. Returns the server. Call it before `addService` and `bindAsync`.
+ * Throws `ERR_LASTCALL_SERVER`, `ERR_LASTCALL_ATTACHED` or `ERR_LASTCALL_LISTENING`.
+ */
+export function attachGrpc(
+  lifecycle: Lifecycle,
+  server: Server,
+  options: GrpcOptions = {},
+): Server {
+  if (!(server instanceof Server))
+    throw notAServer('attachGrpc', 'a Server of @grpc/grpc-js 1.14 or a later 1', typeof server);
+  markAttached('attachGrpc', server);
+  const handlers = Reflect.get(server, 'handlers') as Map<string, unknown> | undefined;
+  if ((handlers?.size ?? 0) > 0)
+    throw listensAlready('attachGrpc', 'It has services: attach it before addService().');
+  superviseWorker(lifecycle);
+  const drain = new GrpcDrain(lifecycle, server);
+  lifecycle.attach(drain);
+  if (options.health ?? true)
+    server.addService(healthDefinition, { Check: drain.check, Watch: drain.watch });
+
+  const register = server.register.bind(server);
+  server.register = (name: string, handler: Handler, ...rest: [never, never, string]) => {
+    drain.services.add(name.split('/')[1] ?? '');
+    const admitted = admitCalls(
+      handler,
+      () => lifecycle.admit({ kind: CALL, label: name }),
+      refused,
+    );
+    return register(name, admitted as never, ...rest);
+  };
+  const bindAsync = server.bindAsync.bind(server);
+  server.bindAsync = (address, credentials, callback) => {
+    bindAsync(address, credentials, (error, port) => {
+      if (!error) drain.ports.add(address.replace(/:0$/, `:${port}`));
+      callback(error, port);
+    });
+  };
+  return server;
+}
+
+/** Work that was not begun: any other server may do it, after a pause (gRFC A6). */
+function refused({ retryAfterMs }: Refusal): Status {
+  const metadata = new Metadata();
+  metadata.set('grpc-retry-pushback-ms', String(Math.round(retryAfterMs)));
+  return { code: Code.UNAVAILABLE, details: DETAILS, metadata };
+}
+
+/** Work that was begun and cut: not retried by itself, it may have had its effect. */
+const cut = (): Status => ({
+  code: Code.DEADLINE_EXCEEDED,
+  details: 'Cancelled: the service had to stop before this call was done',
+  metadata: new Metadata(),
+});
+
+type Watch = ServerWritableStream<HealthRequest, HealthResponse>;
+
+class GrpcDrain implements Drainable {
+  readonly admin = false;
+  readonly services = new Set(['']);
+  readonly ports = new Set<string>();
+  readonly #lifecycle: Lifecycle;
+  readonly #server: Server;
+  readonly #watches = new Set<Watch>();
+
+  constructor(lifecycle: Lifecycle, server: Server) {
+    this.#lifecycle = lifecycle;
+    this.#server = server;
+    lifecycle.events.on('state', () => {
+      for (const call of this.#watches) call.write({ status: this.#status(call.request.service) });
+    });
+  }
+
+  readonly check = (
+    call: ServerUnaryCall<HealthRequest, HealthResponse>,
+    callback: (error: Status | null, response?: HealthResponse) => void,
+  ): void => {
+    const status = this.#status(call.request.service);
+    if (status !== SERVICE_UNKNOWN) callback(null, { status });
+    else callback({ code: Code.NOT_FOUND, details: `unknown service ${call.request.service}` });
+  };
+
+  readonly watch = (call: Watch): void => {
+    call.on('cancelled', () => this.#watches.delete(call));
+    call.on('error', () => {});
+    this.#watches.add(call);
+    call.write({ status: this.#status(call.request.service) });
+  };
+
+  leave(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  drain(stop: Stop): void {
+    // Clients are sent to new connections, where the next call is refused or goes elsewhere.
+    const restMs = Math.max(0, stop.endMs - performance.now());
+    for (const port of this.ports) this.#server.drain(port, Math.min(restMs, 2 ** 31 - 1));
+  }
+
+  quiet(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  finish(): void {
+    for (const { owner } of this.#lifecycle.ledger.leases)
+      if (isRunning(owner)) owner.refuse(cut());
+  }
+
+  /**
+   * All work has ended and been flushed. `tryShutdown` would wait for every connection, a silent
+   * client's for ever, so it gets as long as an idle connection of HTTP/1.1 gets.
+   */
+  async close(): Promise<void> {
+    await sleep(LAST_CALLS_MS);
+    for (const call of this.#watches) call.end();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#lifecycle.options.lingerMaxMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  destroy(): void {
+    this.#server.forceShutdown();
+  }
+
+  resume(): void {
+    // Connections that were told to go have gone; new ones are served.
+  }
+
+  #status(service: string): number {
+    if (!this.services.has(service)) return SERVICE_UNKNOWN;
+    return this.#lifecycle.state === 'ready' ? SERVING : NOT_SERVING;
+  }
+}
+
+const isRunning = (owner: unknown): owner is Running =>
+  typeof owner === 'object' && owner !== null && 'refuse' in owner;

@@ -1,0 +1,137 @@
+import type { Server as HttpServer } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import type { Namespace, Server, Socket } from 'socket.io';
+import type { Lease } from '../ledger/lease.ts';
+import type { Refusal, Work } from '../ledger/ledger.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { attachHttp, isAttached } from './http.ts';
+import {
+  type Farewell,
+  type PeerCounts,
+  PeerDrain,
+  type PeerLimits,
+} from './support/peer-drain.ts';
+import {
+  listensAlready,
+  markAttached,
+  notAServer,
+  resolveLimits,
+  wrongOption,
+} from './support/peer-options.ts';
+import { passSessions, takesSessions } from './support/sessions-over-http.ts';
+
+export type { Farewell, PeerCounts } from './support/peer-drain.ts';
+
+const PROMISED: Work = { kind: 'task' };
+const EVENT = 'service_restart';
+
+type Connection = Socket['conn'];
+
+export interface SocketIoOptions extends Partial<PeerLimits> {
+  /**
+   * Tells a client that the service stops; its connection is closed after it. Default: emits
+   * `service_restart` with `{ reconnectAfterMs, owed }`.
+   */
+  tell?: (socket: Socket, farewell: Farewell) => unknown;
+}
+
+/** The sockets of a server, and what they are owed. */
+export interface SocketIoPeers {
+  /**
+   * Admits a piece of work whose result is promised to `socket`, or refuses it. While the lease is
+   * open its connection is not closed; when it closes, the lease is cancelled. Default kind: `task`.
+   */
+  promise(socket: Socket, work?: Work): Lease | Refusal;
+  /** Connections, each of which may carry sockets of several namespaces. */
+  readonly counts: Readonly<PeerCounts>;
+}
+
+/**
+ * Puts a lifecycle into a Server of socket.io 4 over node:http. A connection is no work: on drain
+ * its sockets are told, it is kept until what was promised to them is delivered, and closed so that
+ * the client connects again by itself. Rooms work to the end, and each socket gets `disconnecting`.
+ * The HTTP server is attached too unless it was. Call it before `listen`.
+ * Throws `ERR_LASTCALL_SERVER`, `ERR_LASTCALL_ATTACHED`, `ERR_LASTCALL_LISTENING` or
+ * `ERR_LASTCALL_OPTION`.
+ */
+export function attachSocketIo(
+  lifecycle: Lifecycle,
+  io: Server,
+  options: SocketIoOptions = {},
+): SocketIoPeers {
+  const server = httpServerOf(io);
+  const { tell = tellRestart } = options;
+  if (typeof tell !== 'function') throw wrongOption('tell', 'a function', tell);
+  const limits = resolveLimits(options);
+  markAttached('attachSocketIo', io);
+  if (!isAttached(server)) attachHttp(lifecycle, server);
+  const sockets = new Map<Connection, Set<Socket>>();
+  const drain = new PeerDrain<Connection>(
+    lifecycle,
+    {
+      async tell(connection, farewell) {
+        await Promise.all(
+          [...(sockets.get(connection) ?? [])].map((socket) => tell(socket, farewell)),
+        );
+      },
+      // It flushes first; the client sees `transport close` and connects again by itself.
+      close: (connection) => connection.close(),
+      terminate: (connection) => connection.close(true),
+    },
+    limits,
+  );
+  lifecycle.attach(drain);
+
+  const { engine } = io;
+  const clients = (engine as unknown as { clients: Record<string, unknown> }).clients;
+  passSessions(server, ({ url = '' }) => {
+    if (!url.startsWith(io.path())) return false;
+    const sid = new URL(url, 'http://localhost').searchParams.get('sid');
+    if (sid !== null && Object.hasOwn(clients, sid)) return true;
+    return takesSessions(lifecycle);
+  });
+  engine.on('connection', (connection: Connection) => {
+    sockets.set(connection, new Set());
+    connection.once('close', () => {
+      sockets.delete(connection);
+      drain.gone(connection);
+    });
+    drain.add(connection);
+  });
+  const watch = (namespace: Namespace): void => {
+    namespace.on('connection', (socket) => {
+      sockets.get(socket.conn)?.add(socket);
+      socket.once('disconnect', () => sockets.get(socket.conn)?.delete(socket));
+    });
+  };
+  for (const namespace of io._nsps.values()) watch(namespace);
+  io.on('new_namespace', watch);
+  lifecycle.onClose('socket.io', () => closeAdapters(io));
+  return {
+    counts: drain.counts,
+    promise: (socket, work = PROMISED) => drain.promise(socket.conn, work),
+  };
+}
+
+const tellRestart = (socket: Socket, { reconnectAfterMs, owed }: Farewell): unknown =>
+  socket.emit(EVENT, { reconnectAfterMs, owed });
+
+/** Lets adapters (Redis, a cluster) say goodbye. The server's own `close` would cut its HTTP server. */
+async function closeAdapters(io: Server): Promise<void> {
+  io.engine.close();
+  for (const namespace of io._nsps.values()) await namespace.adapter.close();
+}
+
+function httpServerOf(io: Server): HttpServer {
+  if (typeof (io as Partial<Server> | undefined)?.of !== 'function' || !('_nsps' in io))
+    throw notAServer('attachSocketIo', 'a Server of socket.io 4', typeof io);
+  const server = Reflect.get(io, 'httpServer') as HttpServer | undefined;
+  if (!(server instanceof NetServer))
+    throw notAServer('attachSocketIo', 'a Server of socket.io over node:http', 'one without it');
+  if (server.listening && !isAttached(server))
+    throw listensAlready(
+      'attachSocketIo',
+      'Give socket.io a node:http server and attach it before listen().',
+    );
+  return server;
+}
