@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { ConfigError, readConfig } from '../src/config.ts';
+import { databaseAccount } from '../src/storage/account.ts';
+import { findBinaries } from '../src/storage/binaries.ts';
+import { runnable } from '../src/storage/folder.ts';
 import { addTask, untilTask } from './support/client.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
+const run = promisify(execFile);
 const asRoot = process.getuid?.() === 0;
 const notRoot = asRoot ? false : 'only root can try this';
 
@@ -81,15 +87,13 @@ describe('npm start', { timeout: 120_000 }, () => {
     assert.match(service.output(), /starting PostgreSQL on 127\.0\.0\.1:\d+/);
     const commands = service.output().match(/^ {2}curl .*$/gm) ?? [];
     assert.equal(commands.length, 5);
-    const { execFile } = await import('node:child_process');
-    const { promisify } = await import('node:util');
     const outputs = [];
     for (const command of commands) {
       const quick = command
         .replaceAll('200,', '2,')
         .replace('200}', '2}')
         .replace('curl', 'curl -sS');
-      outputs.push((await promisify(execFile)('sh', ['-c', quick])).stdout);
+      outputs.push((await run('sh', ['-c', quick])).stdout);
     }
     assert.match(outputs[0] ?? '', /event: response\.completed/);
     assert.match(outputs[1] ?? '', /202 Accepted[^]*location: \/v1\/tasks\//i);
@@ -146,4 +150,34 @@ describe('npm start', { timeout: 120_000 }, () => {
     rmSync(made, { recursive: true });
     rmSync(closed, { recursive: true });
   });
+
+  test(
+    'as root with programs that PostgreSQL may not run: a copy is made',
+    { skip: notRoot },
+    async () => {
+      const closed = mkdtempSync(join(tmpdir(), 'lastcall-closed-'));
+      const found = await findBinaries();
+      cpSync(found.folder, join(closed, 'native'), { recursive: true, verbatimSymlinks: true });
+      // A version of the test's own, so that its copy is nobody else's.
+      const version = `test-${process.pid}`;
+      writeFileSync(join(closed, 'package.json'), JSON.stringify({ version }));
+      const at = (name: string): string => join(closed, 'native', 'bin', name);
+      const binaries = {
+        folder: join(closed, 'native'),
+        initdb: at('initdb'),
+        postgres: at('postgres'),
+      };
+      const account = await databaseAccount();
+      const said: string[] = [];
+      const copy = await runnable(binaries, account, (line) => said.push(line));
+      assert.equal(copy.folder, `/var/lib/lastcall/programs-${version}`);
+      assert.equal(said.length, 1);
+      const { stdout } = await run(copy.initdb, ['--version'], { ...account, cwd: '/' });
+      assert.match(stdout, /PostgreSQL/);
+      assert.deepEqual(await runnable(binaries, account, (line) => said.push(line)), copy);
+      assert.equal(said.length, 1, 'copied twice');
+      rmSync(copy.folder, { recursive: true });
+      rmSync(closed, { recursive: true });
+    },
+  );
 });
