@@ -1,5 +1,5 @@
 // Drills every peer (or those named) and writes docs/reference/peers.md.
-// Usage: npm run drill:peers [-- NAME...]   Peers are installed into .cache/peers, never into the lock file.
+// Usage: npm run drill:peers [-- NAME... --only=CASES]   With either the table is only printed. Peers are installed into .cache/peers, never into the lock file.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,6 +11,7 @@ import {
   htmlReport,
   loadCases,
   loadConfig,
+  select,
 } from '../dist/index.js';
 
 interface Peer {
@@ -26,6 +27,10 @@ interface Peer {
 const here = new URL('.', import.meta.url).pathname;
 const root = join(here, '../../..');
 const cache = join(root, '.cache/peers');
+
+const only = process.argv
+  .filter((word) => word.startsWith('--only='))
+  .flatMap((word) => word.slice('--only='.length).split(','));
 
 /** The peer's folder in the cache, its packages installed; undefined with the reason when it cannot run here. */
 function prepare(name: string, peer: Peer): string | { readonly why: string } {
@@ -93,7 +98,7 @@ async function run(name: string): Promise<Row | undefined> {
   }
   const result = await drill({
     config: loadConfig(join(folder, 'server/drill.yaml')),
-    cases: await loadCases(),
+    cases: select(await loadCases(), only),
     seed: 1,
     repeat: 1,
     confidence: 0.999,
@@ -169,7 +174,7 @@ const all = readdirSync(here)
       Number(right.startsWith('lastcall')) - Number(left.startsWith('lastcall')) ||
       (left < right ? -1 : 1),
   );
-const named = process.argv.slice(2);
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const rows: Row[] = [];
 for (const name of named.length === 0 ? all : named) {
   const row = await run(name).catch((error: unknown) => {
@@ -178,7 +183,7 @@ for (const name of named.length === 0 ? all : named) {
   });
   if (row !== undefined) rows.push(row);
 }
-if (named.length === 0) {
+if (named.length === 0 && only.length === 0) {
   const done = new Set(rows.map((row) => row.name));
   writeFileSync(
     join(root, 'docs/reference/peers.md'),

@@ -1,7 +1,8 @@
 #!/bin/sh
 # HAProxy as master with a worker in front of the test service; the shell becomes the master.
 set -e
-node backend.ts &
+# Not a child of the proxy, which would wait for it.
+PROXY_PID=$$ sh -c 'node backend.ts &'
 cat > "$WORK/haproxy.cfg" <<CONF
 global
   hard-stop-after 4s

@@ -1,7 +1,8 @@
 #!/bin/sh
 # nginx in front of the test service; the shell becomes nginx, so the drill's signals reach it.
 set -e
-node backend.ts &
+# Not a child of the proxy, which would wait for it.
+PROXY_PID=$$ sh -c 'node backend.ts &'
 cat > "$WORK/nginx.conf" <<CONF
 daemon off;
 pid $WORK/nginx.pid;

@@ -3,6 +3,7 @@ module.exports = {
     {
       name: 'service',
       script: './server.ts',
+      interpreter: 'node',
       exec_mode: 'cluster',
       instances: 2,
       kill_timeout: 4000,
