@@ -8,7 +8,7 @@ import type { Resolved } from './options.ts';
 /** First key of the advisory lock (sessionLock, worker): free when the worker's session has ended. */
 export const sessionLock = 0x1a57;
 export const channel = 'handover';
-const [firstWaitMs, longestWaitMs] = [50, 1_000];
+const firstWaitMs = 50;
 
 interface SessionEvents {
   /** There is a session; wake-ups may have been missed before it. */
@@ -128,6 +128,8 @@ export class Session extends EventEmitter<SessionEvents> {
 
   async #connect(): Promise<Link> {
     const { signal } = this.#closed;
+    // A worker that finds the database again has to say so within its lease.
+    const longestWaitMs = this.#options.leaseMs / 5;
     let told = '';
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       signal.throwIfAborted();

@@ -45,6 +45,14 @@ with asked as (
 )
 select pg_notify('${channel}', 's ' || kind) from (select distinct kind from asked) k`;
 
+/** $1 worker: it drains itself, and does not claim what it has answered for. */
+export const unanswer = `
+with freed as (
+  update handover.works set successor = null where successor = $1 returning kind, state
+)
+select pg_notify('${channel}', case state when 'waiting' then 'w ' else 's ' end || kind)
+from (select distinct kind, state from freed) k`;
+
 /** $1 worker: it keeps what it runs after all. */
 export const withdraw = `
 update handover.works set soliciting = false, successor = null where owner = $1 and soliciting`;
@@ -84,12 +92,13 @@ export const bury = `
 delete from handover.workers where id in (
   select id from handover.workers w
   where greatest(seen_at, pg_postmaster_start_time()) + lease < clock_timestamp()
-    or (not exists (
+    -- Of a session from before a restart of the database only the lease can tell.
+    or (seen_at > pg_postmaster_start_time()
+      and (reported or seen_at + lease * 0.12 < clock_timestamp())
+      and not exists (
         select from pg_locks l where l.locktype = 'advisory' and l.granted and l.objsubid = 2
           and l.database = (select oid from pg_database where datname = current_database())
-          and l.classid = ${sessionLock} and l.objid = (w.id % 2147483647)::integer::oid
-      ) and (reported
-        or greatest(seen_at, pg_postmaster_start_time()) + lease * 0.12 < clock_timestamp()))
+          and l.classid = ${sessionLock} and l.objid = (w.id % 2147483647)::integer::oid))
   for update skip locked
 ) returning id, node, pid`;
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { HandoverError, isPassing } from './errors.ts';
-import { parseEvents } from './hub.ts';
 import { type Claimed, Job } from './job.ts';
 import type { Resolved } from './options.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from './runner.ts';
 import type { Session } from './session.ts';
 import * as sql from './statements.ts';
+import { readTail } from './read-tail.ts';
 import type { Event } from './tail.ts';
 import type { Writer } from './writer.ts';
 
@@ -29,6 +29,7 @@ export class Workshop {
   readonly #runs = new Set<Promise<void>>();
   readonly #acks = new Map<string, () => void>();
   readonly #claiming = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #answering = new Set<Promise<void>>();
   #draining = false;
   #putBack: NodeJS.Timeout | undefined;
 
@@ -98,13 +99,16 @@ export class Workshop {
     if (!trade || !this.accepts(kind)) return;
     const free = trade.options.concurrency - trade.running;
     if (free <= 0) return;
-    await this.#pool
-      .query({
-        name: 'handover-answer',
-        text: sql.answer,
-        values: [this.#session.worker, kind, free],
-      })
-      .catch((error: unknown) => this.#complain(error));
+    const values = [this.#session.worker, kind, free];
+    const answering = this.#pool
+      .query({ name: 'handover-answer', text: sql.answer, values })
+      .then(
+        () => undefined,
+        (error: unknown) => this.#complain(error),
+      )
+      .finally(() => this.#answering.delete(answering));
+    this.#answering.add(answering);
+    await answering;
   }
 
   /** Looks at what others want of the works that run here. */
@@ -141,19 +145,19 @@ export class Workshop {
         for (const job of this.#jobs.values()) job.leave(false);
       }, inMs);
     this.#putBack?.unref();
-    await Promise.all([...this.#claiming.values()].map(({ done }) => done));
-    await this.#pool
-      .query(sql.solicit, [this.#session.worker])
-      .catch((error: unknown) => this.#complain(error));
+    await Promise.all([
+      ...[...this.#claiming.values()].map(({ done }) => done),
+      ...this.#answering,
+    ]);
+    await this.#query(sql.solicit);
+    await this.#query(sql.unanswer);
   }
 
   /** The drain was undone. What has been asked to leave still leaves. */
   async resume(): Promise<void> {
     this.#draining = false;
     clearTimeout(this.#putBack);
-    await this.#pool
-      .query(sql.withdraw, [this.#session.worker])
-      .catch((error: unknown) => this.#complain(error));
+    await this.#query(sql.withdraw);
     for (const kind of this.#trades.keys()) void this.claim(kind);
   }
 
@@ -180,28 +184,8 @@ export class Workshop {
         values: [this.#session.worker, kind, free, reserved],
       });
       for (const claimed of rows) {
-        const tail = await this.#tail(claimed);
+        const tail = await readTail(this.#pool, claimed);
         this.#start(trade, claimed, tail);
-      }
-    }
-  }
-
-  /** Events after the checkpoint, which a worker that died has left. */
-  async #tail({ num, checkpoint_seq: from, last_seq: to }: Claimed): Promise<Event[]> {
-    if (from === to) return [];
-    for (;;) {
-      try {
-        const { rows } = await this.#pool.query<{ first: string; body: string }>(
-          'select first, body from handover.chunks where work = $1 and last > $2 order by last',
-          [num, from],
-        );
-        return rows
-          .flatMap(({ first, body }) => parseEvents(Number(first), body))
-          .filter(({ seq }) => seq > Number(from));
-      } catch (error) {
-        // The claim stands, so this has to be read before the run; a burial meanwhile fences it.
-        if (!isPassing(error)) throw error;
-        await sleep(100);
       }
     }
   }
@@ -231,13 +215,14 @@ export class Workshop {
       },
     );
     this.#runs.add(run);
-    if (this.#draining) void this.drainLate();
+    // A work that began while the drain did is offered as well.
+    if (this.#draining) void this.#query(sql.solicit);
   }
 
-  /** A work that began while the drain did is offered as well. */
-  async drainLate(): Promise<void> {
+  /** A statement about this worker; one that fails is made up for by a later look or by the lease. */
+  async #query(text: string): Promise<void> {
     await this.#pool
-      .query(sql.solicit, [this.#session.worker])
+      .query(text, [this.#session.worker])
       .catch((error: unknown) => this.#complain(error));
   }
 

@@ -151,14 +151,14 @@ test('two workers with the same node name and every other name equal are still t
 });
 
 test('a database that is restarted under load loses nothing, and its down time is nobody’s silence', async () => {
-  await Promise.all([worker({ LEASE_MS: '1000' }), worker({ LEASE_MS: '1000' })]);
+  await Promise.all([worker({ LEASE_MS: '2000' }), worker({ LEASE_MS: '2000' })]);
   const ids = await Promise.all(
     Array.from({ length: 30 }, () => client.add('count', { to: 150, everyMs: 10, saveEvery: 10 })),
   );
   const followed = await Promise.all(ids.map(async (id) => follow(await client.read(id))));
   await Promise.all(followed.map(({ at }) => at(20)));
   await postgres.stop();
-  await sleep(1_500); // longer than the lease
+  await sleep(2_500); // longer than the lease
   await postgres.start();
   for (const { all } of followed) assertWhole(await all, 150);
   const losses = await Promise.all(ids.map(async (id) => (await client.get(id)).losses));
