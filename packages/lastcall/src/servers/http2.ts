@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type {
   Http2SecureServer,
   Http2Server,
@@ -17,19 +17,22 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { nodeOf } from '../supervised/node.ts';
-import { attachHttp, type HttpOptions, holdLease } from './http.ts';
+import { attachHttp, type HttpOptions, holdLease, leaseOf as leaseOfHttp1 } from './http.ts';
 import { Http2Drain } from './support/http2-drain.ts';
 import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
 import { Session } from './support/http2-session.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
-export { leaseOf } from './http.ts';
-
 const REQUEST = Object.freeze({ kind: 'request' });
 
 type Emit = (event: string, ...args: unknown[]) => boolean;
 type Exchange = [Http2ServerRequest, Http2ServerResponse];
+
+/** The lease of a request of either version; undefined for probes, operator calls and refused work. */
+export function leaseOf(request: Http2ServerRequest | IncomingMessage): Lease | undefined {
+  return leaseOfHttp1(request as IncomingMessage);
+}
 
 /** The lease of a stream, for servers that use the stream API instead of requests. */
 export function leaseOfStream(stream: ServerHttp2Stream): Lease | undefined {

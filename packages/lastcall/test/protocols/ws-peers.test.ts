@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { createLifecycle } from 'lastcall';
+import { attachWs } from 'lastcall/ws';
+import { WebSocketServer } from 'ws';
+import { startServer } from '../support/process.ts';
+import { WsPeer } from './support/ws-peer.ts';
+
+const REPEAT = Number(process.env.REPEAT ?? 1);
+const FIXTURE = '../protocols/fixtures/ws.ts';
+
+for (let round = 1; round <= REPEAT; round += 1) {
+  test(`idle sockets are told and closed 1012 with times to come back that differ (${round})`, async () => {
+    await using server = await startServer(FIXTURE, { env: { WINDOW_MS: '4000' } });
+    const peers = await Promise.all(Array.from({ length: 8 }, () => WsPeer.open(server.port)));
+    server.signal('SIGTERM');
+    const hints = new Set<number>();
+    for (const peer of peers) {
+      assert.equal(await peer.closed(), 'end');
+      assert.equal(peer.closing?.code, 1012);
+      const ms = Number(
+        /^Service restart; reconnect-after-ms=(\d+)$/.exec(peer.closing.reason)?.[1],
+      );
+      assert.ok(ms >= 0 && ms <= 4_000, peer.closing.reason);
+      assert.equal(peer.draining?.reconnectAfterMs, ms, 'the hook and the reason agree');
+      hints.add(Math.floor(ms / 500));
+    }
+    assert.equal(hints.size, 8, 'one client in each eighth of the window');
+    assert.equal((await server.ended).code, 0);
+    assert.match(server.output(), /"told":8,"closed":8,"terminated":0/);
+  });
+
+  test(`a client that never completes the close handshake is cut and counted (${round})`, async () => {
+    await using server = await startServer(FIXTURE, {
+      env: { GRACE_MS: '120000', CLOSE_MS: '200' },
+    });
+    const deaf = await upgrade(server.port);
+    server.signal('SIGTERM');
+    await once(deaf, 'close');
+    assert.equal((await server.ended).code, 0);
+    assert.match(server.output(), /"told":1,"closed":0,"terminated":1/);
+  });
+
+  test(`garbage frames and a flood harm nobody (${round})`, async () => {
+    await using server = await startServer(FIXTURE, { env: { CLOSE_MS: '300' } });
+    const peer = await WsPeer.open(server.port);
+    const garbage = await upgrade(server.port);
+    garbage.write(Buffer.alloc(4_096, 0xff));
+    const flood = await upgrade(server.port);
+    const frame = Buffer.concat([
+      Buffer.from([0x82, 0xfe, 0x40, 0, 0, 0, 0, 0]),
+      Buffer.alloc(16_384),
+    ]);
+    const pour = (): void => {
+      while (flood.writable && flood.write(frame));
+    };
+    flood.on('drain', pour);
+    pour();
+    const slow = peer.ask('/slow?ms=600');
+    await server.printed('working');
+    server.signal('SIGTERM');
+    assert.equal((await slow)?.text, 'slow');
+    assert.equal((await server.ended).code, 0);
+    assert.match(server.output(), /completed 1, lost 0/);
+    assert.match(server.output(), /"faulty":[1-9]/);
+    for (const socket of [garbage, flood]) socket.destroy();
+  });
+
+  test(`a hook that throws does not keep its socket open (${round})`, async () => {
+    await using server = await startServer(FIXTURE, { env: { TELL: 'throws' } });
+    const peer = await WsPeer.open(server.port);
+    server.signal('SIGTERM');
+    assert.equal(await peer.closed(), 'end');
+    assert.equal((await server.ended).code, 0);
+    assert.match(server.output(), /could not be told of the drain: told badly/);
+  });
+
+  test(`work past the deadline: the close reason says that it was cancelled (${round})`, async () => {
+    await using server = await startServer(FIXTURE, { env: { GRACE_MS: '400' } });
+    const peer = await WsPeer.open(server.port);
+    void peer.ask('/hang');
+    await server.printed('hanging');
+    server.signal('SIGTERM');
+    await peer.closed();
+    assert.match(
+      peer.closing?.reason ?? '',
+      /^Service restart; cancelled=1; reconnect-after-ms=\d+$/,
+    );
+    assert.equal((await server.ended).code, 3);
+  });
+}
+
+test('what cannot be attached is refused with a code', async () => {
+  const lifecycle = createLifecycle();
+  const wss = new WebSocketServer({ server: http.createServer() });
+  attachWs(lifecycle, wss);
+  assert.throws(() => attachWs(lifecycle, wss), { code: 'ERR_LASTCALL_ATTACHED' });
+  assert.throws(() => attachWs(lifecycle, {} as WebSocketServer), { code: 'ERR_LASTCALL_SERVER' });
+  const closed = new WebSocketServer({ noServer: true });
+  closed.close();
+  assert.throws(() => attachWs(lifecycle, closed), { code: 'ERR_LASTCALL_SERVER' });
+  const own = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(own, 'listening');
+  assert.throws(() => attachWs(lifecycle, own), { code: 'ERR_LASTCALL_LISTENING' });
+  own.close();
+  const other = new WebSocketServer({ noServer: true });
+  for (const options of [
+    { reason: 'x'.repeat(71) },
+    { code: 4_000 as 1012 },
+    { closeTimeoutMs: -1 },
+  ])
+    assert.throws(() => attachWs(lifecycle, other, options), { code: 'ERR_LASTCALL_OPTION' });
+});
+
+/** Upgrades by hand, and then answers nothing. */
+async function upgrade(port: number): Promise<ReturnType<typeof connect>> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(
+    'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  await once(socket, 'data');
+  socket.resume();
+  return socket;
+}
