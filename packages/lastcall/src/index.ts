@@ -1,5 +1,6 @@
 export { ERRORS, LastcallError, type ErrorCode } from './errors.ts';
 export { parseDurationMs } from './duration.ts';
+export type { FinishEstimate } from './ledger/estimate.ts';
 export type { Lease } from './ledger/lease.ts';
 export type { Refusal, Work } from './ledger/ledger.ts';
 export { OUTCOMES, type Outcome } from './ledger/outcome.ts';
@@ -9,5 +10,6 @@ export type { ExitCode, StopRecord } from './lifecycle/record.ts';
 export type { SignalOptions } from './lifecycle/signals.ts';
 export { STATES, type State, type StateChange } from './lifecycle/state.ts';
 export type { DrainResult, Stop, StopRequest } from './lifecycle/stop.ts';
+export type { FlightPhase, FlightRecord } from './telemetry/flight-record.ts';
 export { currentLease } from './servers/support/current-lease.ts';
 export { OPTIONS, type LifecycleOptions, type ServiceInfo } from './options.ts';

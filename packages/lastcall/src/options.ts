@@ -123,7 +123,7 @@ export const OPTIONS: { readonly [K in keyof Required<LifecycleOptions>]: Option
     type: 'path',
     default: undefined,
     env: 'LASTCALL_RECORD_DIR',
-    doc: 'Folder for the kill record, which lets the next start count a process that was killed; none: not kept.',
+    doc: 'Folder for what outlives the process: the kill record, which lets the next start count a process that was killed, the records of past stops, and the measured durations behind the estimates; none: not kept.',
   },
   info: {
     type: 'function',

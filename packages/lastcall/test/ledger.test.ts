@@ -79,14 +79,12 @@ test('refusal is atomic: after drain begins nothing is admitted, and it is count
   assert.deepEqual(await drained, { status: 'completed' });
 });
 
-test('durations: quantiles within a bucket, and residual life of old work', async () => {
+test('durations: survival within a bucket, and beyond the longest', async () => {
   const { Durations } = await import('../src/ledger/durations.ts');
   const durations = new Durations();
-  assert.equal(durations.quantileMs(0.5), null);
-  for (let ms = 1; ms <= 1_000; ms += 1) durations.add(ms);
-  const median = durations.quantileMs(0.5) ?? 0;
-  assert.ok(median >= 400 && median <= 760, `median ${median}`);
-  const old = durations.quantileMs(0.5, 900) ?? 0;
-  assert.ok(old >= 900, `work of age 900 ends after ${old}`);
-  assert.equal(durations.quantileMs(0.5, 60_000), null, 'older than anything seen');
+  assert.equal(durations.survival(1), 0);
+  for (let i = 0; i < 1_000; i += 1) durations.add(((i * 617) % 1_000) + 1);
+  assert.ok(Math.abs(durations.survival(500) - 0.5) < 0.05);
+  assert.ok(durations.survival(900) < durations.survival(800));
+  assert.ok(durations.expectedAbove(60_000) < 0.05, 'older than anything seen');
 });

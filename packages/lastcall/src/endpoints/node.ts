@@ -1,4 +1,4 @@
-import { estimateFinishMs } from '../ledger/estimate.ts';
+import { estimateFinish } from '../ledger/estimate.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { STATES, type State } from '../lifecycle/state.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
@@ -12,7 +12,7 @@ export interface NodeStatus {
   /** Seconds since the stop began; 0 while there is none. */
   shutdownSeconds: number;
   deadlineAt: Date | undefined;
-  /** Estimated time until the last work ends; null while there is too little data. */
+  /** The time within which nine in ten such drains end; null while there is too little data. */
   estimateMs: number | null;
 }
 
@@ -39,7 +39,7 @@ export function localNode(lifecycle: Lifecycle): NodeControl {
     inFlightByKind: lifecycle.ledger.inFlightByKind(),
     shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,
     deadlineAt: lifecycle.currentStop?.deadlineAt,
-    estimateMs: estimateFinishMs(lifecycle.ledger).ms,
+    estimateMs: estimateFinish(lifecycle.ledger).p90Ms,
   });
   return {
     status,

@@ -1,36 +1,129 @@
+import type { Durations } from './durations.ts';
+import type { Lease } from './lease.ts';
 import type { Ledger } from './ledger.ts';
+import type { Tally } from './tally.ts';
 
+/** Durations that must have been measured before anything is said. */
 const MINIMUM = 20;
-const QUANTILE = 0.9;
+/** Nothing is said of work so old that less than this many of its age were to be expected in all. */
+const UNHEARD = 0.05;
+/** Ages are taken together four to an octave. */
+const AGES_PER_OCTAVE = 4;
+const FRESH_MS = 100;
+
+/** When the last lease will have ended, in milliseconds from now; `null`, with a reason, when unknown. */
+export interface FinishEstimate {
+  p50Ms: number | null;
+  p90Ms: number | null;
+  p99Ms: number | null;
+  /** Why there is no estimate. */
+  reason?: string;
+}
+
+/** Leases of one sketch and about one age. */
+interface Group {
+  durations: Durations;
+  count: number;
+  ageMs: number;
+}
 
 /**
- * When the last lease will probably have ended, in milliseconds from now: the longest of the
- * remaining times that nine in ten pieces of work of that kind and age kept to. `0` when nothing is
- * in flight; `null` with a reason while a kind in flight has too little data.
+ * The quantiles of the time until the last lease ends, given how old each is. Leases are taken to
+ * end independently of each other: the chance that all have ended is the product of their chances.
+ * Costs some 30 ns a lease.
  */
-export function estimateFinishMs(
+export function finishQuantilesMs(
   ledger: Ledger,
-  quantile = QUANTILE,
-): { ms: number | null; reason?: string } {
-  const now = performance.now();
-  const oldest = new Map<string, number>();
-  for (const lease of ledger.leases)
-    if (!oldest.has(lease.kind)) oldest.set(lease.kind, now - lease.startedMs);
-  let longest = 0;
-  for (const [kind, ageMs] of oldest) {
-    const { durations, inFlight } = ledger.tally(kind);
+  quantiles: readonly number[],
+  nowMs: number = performance.now(),
+): { ms: number[] } | { reason: string } {
+  if (ledger.inFlight === 0) return { ms: quantiles.map(() => 0) };
+  const groups = group(ledger, nowMs);
+  for (const { durations, ageMs, kind } of groups) {
     if (durations.count < MINIMUM)
       return {
-        ms: null,
         reason: `only ${durations.count} of ${MINIMUM} measured durations of kind ${kind}`,
       };
-    // The last of n ends late: each must keep to the n-th root of the share asked for.
-    const each = quantile ** (1 / Math.max(1, inFlight));
-    const young = durations.quantileMs(each);
-    const old = durations.quantileMs(quantile, ageMs);
-    if (young === null || old === null)
-      return { ms: null, reason: `a lease of kind ${kind} is older than any that has ended` };
-    longest = Math.max(longest, young, old - ageMs);
+    if (durations.expectedAbove(ageMs) < UNHEARD)
+      return { reason: `a lease of kind ${kind} is far older than any that has ended` };
   }
-  return { ms: longest };
+  return { ms: quantiles.map((quantile) => solve(groups, quantile)) };
+}
+
+const cache = new WeakMap<Ledger, { atMs: number; estimate: FinishEstimate }>();
+
+/** The estimate of `finishQuantilesMs` as p50, p90 and p99, at most 100 ms old. */
+export function estimateFinish(ledger: Ledger): FinishEstimate {
+  if (ledger.inFlight === 0) return { p50Ms: 0, p90Ms: 0, p99Ms: 0 };
+  const nowMs = performance.now();
+  const known = cache.get(ledger);
+  if (known && nowMs - known.atMs < FRESH_MS) return known.estimate;
+  const found = finishQuantilesMs(ledger, [0.5, 0.9, 0.99], nowMs);
+  const estimate: FinishEstimate =
+    'ms' in found
+      ? { p50Ms: found.ms[0]!, p90Ms: found.ms[1]!, p99Ms: found.ms[2]! }
+      : { p50Ms: null, p90Ms: null, p99Ms: null, reason: found.reason };
+  cache.set(ledger, { atMs: nowMs, estimate });
+  return estimate;
+}
+
+/** The time that one lease still needs with probability `quantile`; null while that is unknown. */
+export function remainingMs(
+  ledger: Ledger,
+  lease: Lease,
+  quantile: number,
+  nowMs: number = performance.now(),
+): number | null {
+  const durations = sketch(ledger.tally(lease.kind), lease.label);
+  const ageMs = nowMs - lease.startedMs;
+  if (durations.count < MINIMUM || durations.expectedAbove(ageMs) < UNHEARD) return null;
+  return solve([{ durations, count: 1, ageMs }], quantile);
+}
+
+function sketch(tally: Tally, label: string | undefined): Durations {
+  const own = label === undefined ? undefined : tally.labels.get(label);
+  return own && own.count >= MINIMUM ? own : tally.durations;
+}
+
+function group(ledger: Ledger, nowMs: number): (Group & { kind: string })[] {
+  const bySketch = new Map<Durations, Map<number, Group & { kind: string }>>();
+  for (const lease of ledger.leases) {
+    const { kind, label } = lease;
+    const durations = sketch(ledger.tally(kind), label);
+    const ageMs = Math.max(0, nowMs - lease.startedMs);
+    const age = ageMs <= 1 ? 0 : (Math.log2(ageMs) * AGES_PER_OCTAVE) | 0;
+    let ages = bySketch.get(durations);
+    if (!ages) bySketch.set(durations, (ages = new Map()));
+    const group = ages.get(age);
+    if (!group) ages.set(age, { durations, kind, count: 1, ageMs });
+    else {
+      group.count += 1;
+      group.ageMs += (ageMs - group.ageMs) / group.count;
+    }
+  }
+  return Array.from(bySketch.values(), (ages) => Array.from(ages.values())).flat();
+}
+
+/** The time at which all leases have ended with probability `quantile`, to within 1 %. */
+function solve(groups: readonly Group[], quantile: number): number {
+  const alive = groups.map(({ durations, ageMs }) => durations.survival(ageMs));
+  const wanted = Math.log(quantile);
+  const reached = (ms: number): boolean => {
+    let sum = 0;
+    for (let i = 0; i < groups.length; i += 1) {
+      const { durations, ageMs, count } = groups[i]!;
+      sum += count * Math.log1p(-durations.survival(ageMs + ms) / alive[i]!);
+      if (sum < wanted) return false;
+    }
+    return true;
+  };
+  let high = 1;
+  while (!reached(high) && high < 2 ** 40) high *= 2;
+  let low = high === 1 ? 0 : high / 2;
+  while (high - low > Math.max(0.01 * high, 0.1)) {
+    const middle = (low + high) / 2;
+    if (reached(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
 }

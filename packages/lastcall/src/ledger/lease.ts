@@ -13,7 +13,8 @@ export class Lease {
   readonly admitted = true as const;
   /** Unique in this process; two pieces of work never share one, whatever ids clients give. */
   readonly id: number;
-  readonly label: string | undefined;
+  /** A finer name for estimates and the console: a route, a model. It may be set until the lease has ended. */
+  label: string | undefined;
   /** When the work was admitted, on the monotonic clock (`performance.now()`). */
   readonly startedMs: number;
   /** For the adapter that admitted the work: what answers it. */

@@ -38,7 +38,7 @@ export class Ledger {
     this.#leases.delete(lease);
     tally.inFlight -= 1;
     tally.outcomes[outcome] += 1;
-    if (outcome === 'completed') tally.durations.add(nowMs - lease.startedMs);
+    if (outcome === 'completed') tally.took(nowMs - lease.startedMs, lease.label);
     if (this.#idle && this.#leases.size === 0) {
       this.#idle.resolve();
       this.#idle = undefined;

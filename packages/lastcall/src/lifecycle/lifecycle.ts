@@ -1,16 +1,21 @@
 import type { EventEmitter } from 'node:events';
 import { LastcallError } from '../errors.ts';
+import { DurationsFile } from '../ledger/durations-file.ts';
+import { estimateFinish, type FinishEstimate } from '../ledger/estimate.ts';
 import { KillRecord } from '../ledger/kill-record.ts';
 import type { Lease } from '../ledger/lease.ts';
 import { Ledger, type Refusal, type Work } from '../ledger/ledger.ts';
 import { type LifecycleOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
 import { Counters } from '../telemetry/counters.ts';
+import { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';
+import { traceStop } from '../telemetry/opentelemetry.ts';
 import type { Drainable } from './drainable.ts';
+import { Flight } from './flight.ts';
 import { type Hook, Hooks } from './hooks.ts';
 import { type House, runStop } from './phases.ts';
 import { makeRecord, type StopRecord } from './record.ts';
 import { handleSignals, type SignalOptions } from './signals.ts';
-import { type State, type StateChange, StateMachine } from './state.ts';
+import { type LifecycleEvents, type State, StateMachine } from './state.ts';
 import { type DrainResult, Stop, type StopRequest } from './stop.ts';
 
 /** The lifecycle of one process: what it is doing, and how it stops. Made by `createLifecycle`. */
@@ -20,19 +25,23 @@ export class Lifecycle {
   readonly counters = new Counters();
   readonly startedMs = performance.now();
   readonly killRecord: KillRecord;
+  readonly #durationsFile: DurationsFile;
   readonly #machine = new StateMachine();
   readonly #hooks = new Hooks();
   readonly #servers = new Set<Drainable>();
   readonly #stopped = Promise.withResolvers<StopRecord>();
   #stop: Stop | undefined;
+  #flight: Flight | undefined;
   #handlesSignals = false;
 
   constructor(options: ResolvedOptions) {
     this.options = options;
     this.killRecord = new KillRecord(options.recordDir, options.name);
-    this.#machine.events.on('state', ({ to }) =>
-      this.killRecord.write(to, this.ledger.inFlightByKind()),
-    );
+    this.#durationsFile = new DurationsFile(options.recordDir, options.name, this.ledger);
+    this.#machine.events.on('state', ({ to, atMs }) => {
+      this.#flight?.enter(to, atMs);
+      this.killRecord.write(to, this.ledger.inFlightByKind());
+    });
   }
 
   get state(): State {
@@ -44,8 +53,8 @@ export class Lifecycle {
     return this.#machine.epoch;
   }
 
-  /** `state` events, with the state left and the state entered. */
-  get events(): EventEmitter<{ state: [StateChange] }> {
+  /** `state`: the state left and the state entered. `stop`: the record of a stop, in the end. */
+  get events(): EventEmitter<LifecycleEvents> {
     return this.#machine.events;
   }
 
@@ -56,6 +65,11 @@ export class Lifecycle {
 
   get inFlight(): number {
     return this.ledger.inFlight;
+  }
+
+  /** When the work in flight will have ended, from what such work has taken before; at most 100 ms old. */
+  get estimate(): FinishEstimate {
+    return estimateFinish(this.ledger);
   }
 
   /** Resolves with the account when the process has stopped. */
@@ -128,6 +142,8 @@ export class Lifecycle {
     this.#machine.epoch += 1;
     this.#machine.move(stop.readyBefore ? 'ready' : 'starting');
     stop.undo();
+    this.#keep(this.#flight?.record('undone'));
+    this.#flight = undefined;
     for (const server of this.#servers) server.resume();
     void this.#hooks.runTogether('resume', undefined);
     return true;
@@ -182,6 +198,7 @@ export class Lifecycle {
       inFlight: this.inFlight,
     });
     this.#stop = stop;
+    this.#flight = new Flight(stop, this.ledger, this.counters, this.options.name);
     void stop.drained.promise.then(({ status }) =>
       this.counters.drained(status, stop.durationSeconds),
     );
@@ -190,12 +207,16 @@ export class Lifecycle {
   }
 
   async #run(stop: Stop): Promise<void> {
+    const flight = this.#flight;
     const house: House = {
       ledger: this.ledger,
       machine: this.#machine,
       hooks: this.#hooks,
       options: this.options,
       servers: this.#servers,
+      trace: async () => {
+        if (flight) await traceStop(flight.record('stopped', this.#account(stop)));
+      },
     };
     try {
       await runStop(house, stop);
@@ -206,9 +227,30 @@ export class Lifecycle {
       this.ledger.writeOff();
     }
     if (stop.undone) return;
-    const record = makeRecord(stop, this.ledger, this.#hooks);
+    const account = this.#account(stop);
+    const record = flight?.record('stopped', account);
+    this.#durationsFile.end();
+    this.#keep(record);
     this.killRecord.end();
-    this.#stopped.resolve(record);
+    this.#stopped.resolve({ ...account, ...(record ? { estimate: record.estimate } : {}) });
+  }
+
+  #account(stop: Stop): StopRecord {
+    return makeRecord(stop, this.ledger, this.#hooks);
+  }
+
+  #keep(record: FlightRecord | undefined): void {
+    if (!record) return;
+    const { recordDir } = this.options;
+    try {
+      if (recordDir !== undefined) keepFlight(recordDir, record);
+    } catch (error) {
+      process.emitWarning(
+        `The record of this stop cannot be kept in ${recordDir}: ${(error as Error).message}. Check recordDir.`,
+        'LastcallWarning',
+      );
+    }
+    this.#machine.events.emit('stop', record);
   }
 }
 

@@ -1,6 +1,7 @@
 import { LastcallError } from '../errors.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { flushTelemetry } from '../telemetry/opentelemetry.ts';
 import type { Drainable } from './drainable.ts';
 import type { Hooks } from './hooks.ts';
 import type { StateMachine } from './state.ts';
@@ -12,6 +13,8 @@ export interface House {
   readonly hooks: Hooks;
   readonly options: ResolvedOptions;
   readonly servers: ReadonlySet<Drainable>;
+  /** Writes the stop, as far as it has come, as spans and a log record. */
+  readonly trace: () => Promise<void>;
 }
 
 /** Runs one stop from its first phase to its last. Returns early when it is undone. */
@@ -72,7 +75,7 @@ async function hold(stop: Stop): Promise<void> {
   if (!stop.exit) await stop.until(undefined, () => (stop.exit ? 0 : Infinity));
 }
 
-async function close({ machine, hooks, servers, ledger }: House, stop: Stop): Promise<void> {
+async function close({ machine, hooks, servers, ledger, trace }: House, stop: Stop): Promise<void> {
   machine.move('closing');
   const end = (): number => stop.endMs;
   const service = [...servers].filter((server) => !server.admin);
@@ -81,7 +84,10 @@ async function close({ machine, hooks, servers, ledger }: House, stop: Stop): Pr
   await stop.until(Promise.all(service.map((server) => server.close(stop))), end);
   for (const server of service) server.destroy();
   await stop.until(hooks.runReversed('close', stop), end);
+  // Before the flush hooks: one of them may shut the SDK down.
+  await stop.until(trace(), end);
   await stop.until(hooks.runTogether('flush', stop), end);
+  await stop.until(flushTelemetry(), end);
   await stop.until(Promise.all(admin.map((server) => server.close(stop))), end);
   for (const server of admin) server.destroy();
   ledger.writeOff();

@@ -1,5 +1,6 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import { OUTCOMES, type Outcome } from '../ledger/outcome.ts';
+import type { FlightRecord } from '../telemetry/flight-record.ts';
 import type { Hooks } from './hooks.ts';
 import type { Stop } from './stop.ts';
 
@@ -17,6 +18,8 @@ export interface StopRecord {
   exitCode: ExitCode;
   /** What failed in hooks; undefined when nothing did. */
   failure: AggregateError | undefined;
+  /** What was expected of the drain, and how long it took. */
+  estimate?: FlightRecord['estimate'];
 }
 
 /** 0 all well, 1 fatal error or failed hook, 3 work was cancelled at the deadline, 4 forced. */
@@ -60,5 +63,12 @@ export function exitLine(name: string, record: StopRecord): string {
   );
   const seconds = (record.durationMs / 1_000).toFixed(2);
   const failed = record.failure ? `; ${record.failure.message}` : '';
-  return `lastcall: ${name} stopped after ${seconds} s (${record.reason}): ${ends.join(', ')}, refused ${record.refused}; exit ${record.exitCode}${failed}`;
+  return `lastcall: ${name} stopped after ${seconds} s (${record.reason}): ${ends.join(', ')}, refused ${record.refused}; exit ${record.exitCode}${expected(record.estimate)}${failed}`;
+}
+
+/** The estimate against the fact; nothing while there was no estimate, or nothing to wait for. */
+function expected(estimate: FlightRecord['estimate'] | undefined): string {
+  const { p90Ms = null, factMs = null } = estimate ?? {};
+  if (p90Ms === null || factMs === null || p90Ms === 0) return '';
+  return `; drained in ${(factMs / 1_000).toFixed(2)} s (p90 was ${(p90Ms / 1_000).toFixed(2)} s)`;
 }

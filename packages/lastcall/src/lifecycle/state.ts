@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { LastcallError } from '../errors.ts';
+import type { FlightRecord } from '../telemetry/flight-record.ts';
 
 export const STATES = [
   'starting',
@@ -34,11 +35,17 @@ export interface StateChange {
   epoch: number;
 }
 
+/** `stop`: the record of a stop that has ended, or that was undone. */
+export interface LifecycleEvents {
+  state: [StateChange];
+  stop: [FlightRecord];
+}
+
 const stateChannel = channel('lastcall:state');
 
 /** The state and its one setter. Each entry is an event, here and on `lastcall:state`. */
 export class StateMachine {
-  readonly events = new EventEmitter<{ state: [StateChange] }>();
+  readonly events = new EventEmitter<LifecycleEvents>();
   #current: State = 'starting';
   epoch = 0;
 

@@ -1,4 +1,4 @@
-import { estimateFinishMs } from '../ledger/estimate.ts';
+import { estimateFinish } from '../ledger/estimate.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { OUTCOMES } from '../ledger/outcome.ts';
 import { type Counters, DRAIN_BUCKETS } from './counters.ts';
@@ -12,8 +12,6 @@ export interface Facts {
   states: readonly string[];
   forcedKills: number;
 }
-
-const ESTIMATE_QUANTILES = [0.5, 0.9, 0.99] as const;
 
 /** All metric families of one process. */
 export function collect({ ledger, counters, state, states, forcedKills }: Facts): Family[] {
@@ -76,10 +74,7 @@ export function collect({ ledger, counters, state, states, forcedKills }: Facts)
       name: 'lastcall_drain_estimate_seconds',
       type: 'gauge',
       help: 'How long a drain would take if it began now; NaN while there is too little data.',
-      samples: ESTIMATE_QUANTILES.map((quantile) => ({
-        labels: { quantile: String(quantile) },
-        value: (estimateFinishMs(ledger, quantile).ms ?? Number.NaN) / 1_000,
-      })),
+      samples: estimates(ledger),
     },
     {
       name: 'lastcall_late_arrivals_total',
@@ -99,6 +94,15 @@ export function collect({ ledger, counters, state, states, forcedKills }: Facts)
 /** The metrics in the Prometheus text format. */
 export function renderMetrics(facts: Facts): string {
   return renderFamilies(collect(facts));
+}
+
+function estimates(ledger: Ledger): Family['samples'] {
+  const { p50Ms, p90Ms, p99Ms } = estimateFinish(ledger);
+  const quantiles = { '0.5': p50Ms, '0.9': p90Ms, '0.99': p99Ms };
+  return Object.entries(quantiles).map(([quantile, ms]) => ({
+    labels: { quantile },
+    value: (ms ?? Number.NaN) / 1_000,
+  }));
 }
 
 function drainHistogram(counters: Counters): Family['samples'] {
