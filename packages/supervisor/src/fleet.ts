@@ -8,6 +8,7 @@ import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
 import type { Launch } from './process/launch.ts';
 import { probeWorker } from './process/probe.ts';
+import { Shares } from './process/shares.ts';
 import { WorkerProcess } from './process/worker-process.ts';
 
 const HANG_KILL_MS = 15_000;
@@ -36,6 +37,7 @@ export class Fleet {
   /** The output of workers that have ended, while it is still being read. */
   readonly closing = new Set<Promise<void>>();
   readonly #options: FleetOptions;
+  readonly #shares = new Shares();
   readonly #limits = new Map<Worker, number>();
 
   constructor(options: FleetOptions) {
@@ -46,10 +48,13 @@ export class Fleet {
     const { node, log, post } = this.#options;
     const worker = addWorker(node, launch.generation, performance.now());
     this.#limits.set(worker, 1 + Math.random() * launch.config.jitter);
-    const process = new WorkerProcess(launch, worker.name, log, {
-      message: (message) => post(() => this.#onMessage(worker, process, message)),
-      exit: (how) => post(() => this.#onExit(worker, process, how)),
-    });
+    const process = new WorkerProcess(
+      { launch, id: worker.id, name: worker.name, log, shares: this.#shares },
+      {
+        message: (message) => post(() => this.#onMessage(worker, process, message)),
+        exit: (how) => post(() => this.#onExit(worker, process, how)),
+      },
+    );
     this.processes.set(worker, process);
     this.#say(worker, `started (pid ${process.pid ?? 'none'}, generation ${launch.generation})`);
     if (launch.config.command) this.#probe(worker, process);
@@ -217,6 +222,7 @@ export class Fleet {
     this.metrics.retain(process.metrics);
     this.closing.add(process.closed);
     void process.closed.then(() => this.closing.delete(process.closed));
+    this.#shares.clear(worker.id);
     this.processes.delete(worker);
     this.#limits.delete(worker);
     const { node } = this.#options;

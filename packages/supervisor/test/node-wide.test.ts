@@ -78,3 +78,11 @@ it('drain and resume by command, for the whole node', async () => {
   await node.ask('resume');
   for (const { status } of await fromBoth(node, '/')) assert.equal(status, 200);
 });
+
+it('a burst of connections is shared out among the workers', async () => {
+  await using node = await NodeUnderTest.start();
+  const replies = await Promise.all(Array.from({ length: 40 }, () => node.get('/slow?ms=500')));
+  const byWorker = Map.groupBy(replies, ({ headers }) => headers['x-worker']);
+  const counts = [...byWorker.values()].map((share) => share.length);
+  assert.ok(counts.length === 2 && Math.min(...counts) >= 10, `shares: ${counts.join(', ')}`);
+});

@@ -1,4 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
+import { balanceAccepts, parseShares, type Shares } from './balance.ts';
 
 /** One inherited socket: bound by the supervisor, listened on by the workers. */
 export interface InheritedSocket {
@@ -16,6 +17,7 @@ interface Starting {
 
 let sockets: InheritedSocket[] | undefined;
 let single = false;
+let shares: Shares | undefined;
 const servers = new Set<Server>();
 
 /** The sockets that came with `LASTCALL_SOCKETS`, each given to one server. Read once. */
@@ -26,6 +28,8 @@ function inherited(): InheritedSocket[] {
     single = sockets.length === 1;
     // A program that the application starts has not inherited the sockets.
     delete process.env.LASTCALL_SOCKETS;
+    shares = parseShares(process.env.LASTCALL_SHARES);
+    delete process.env.LASTCALL_SHARES;
   }
   return sockets;
 }
@@ -60,6 +64,7 @@ function hold(lifecycle: Starting, server: Server, socket: InheritedSocket): voi
     Reflect.deleteProperty(server, 'address');
     muteListening(server);
     server.listen({ fd: socket.fd });
+    if (shares) balanceAccepts(server, shares, () => lifecycle.state === 'ready');
   };
   process.nextTick(() => {
     server.emit('listening');

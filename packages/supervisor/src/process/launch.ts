@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { resolve } from 'node:path';
 import type { Config } from '../config/load.ts';
 import type { Listener } from '../sockets/bind.ts';
+import type { Shares } from './shares.ts';
 
 /** What the workers of one generation are made from: the configuration as it was read for them. */
 export interface Launch {
@@ -17,14 +18,22 @@ const FIRST_FD_NODE = 4;
  * Starts one worker. It leads a process group of its own, so that a Ctrl-C in the terminal reaches
  * the supervisor alone, and the supervisor decides.
  */
-export function launch(from: Launch, name: string): ChildProcess {
-  return from.config.command === undefined ? launchNode(from, name) : launchForeign(from, name);
+export function launch(from: Launch, name: string, shares: Shares, id: number): ChildProcess {
+  return from.config.command === undefined
+    ? launchNode(from, name, shares, id)
+    : launchForeign(from, name);
 }
 
 /** A Node entry that uses the library: readiness and counts come over IPC. */
-function launchNode({ config, listeners }: Launch, name: string): ChildProcess {
+function launchNode(
+  { config, listeners }: Launch,
+  name: string,
+  shares: Shares,
+  id: number,
+): ChildProcess {
   const sockets = listeners.map(({ address }, i) => ({ fd: FIRST_FD_NODE + i, ...address }));
-  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'ipc', ...listeners.map(({ fd }) => fd)];
+  const fds = [...listeners.map(({ fd }) => fd), shares.fd];
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'ipc', ...fds];
   const entry = resolve(config.dir, config.app!);
   // Port 0: should the worker hang, its inspector is opened on a port that nobody else has.
   const args = [...process.execArgv, '--inspect-port=127.0.0.1:0', entry];
@@ -36,6 +45,7 @@ function launchNode({ config, listeners }: Launch, name: string): ChildProcess {
       ...workerEnv(config, listeners),
       LASTCALL_WORKER: name,
       LASTCALL_SOCKETS: JSON.stringify(sockets),
+      LASTCALL_SHARES: shares.describe(FIRST_FD_NODE + listeners.length, id),
     },
   });
 }

@@ -13,11 +13,20 @@ import {
 import { Lines } from '../log/lines.ts';
 import type { LogSink } from '../log/sink.ts';
 import { type Launch, launch } from './launch.ts';
+import type { Shares } from './shares.ts';
 
 export interface WorkerEvents {
   message(message: FromWorker): void;
   /** Once: the process has ended, or could not be started. */
   exit(how: { code: number | null; signal: NodeJS.Signals | null; error?: string }): void;
+}
+
+export interface WorkerStart {
+  launch: Launch;
+  id: number;
+  name: string;
+  log: LogSink;
+  shares: Shares;
 }
 
 const STDERR_KEPT = 5;
@@ -41,9 +50,10 @@ export class WorkerProcess {
   #nextId = 0;
   #ended = false;
 
-  constructor(from: Launch, name: string, log: LogSink, events: WorkerEvents) {
+  constructor(start: WorkerStart, events: WorkerEvents) {
+    const { launch: from, id, name, log, shares } = start;
     this.launch = from;
-    this.#child = launch(from, name);
+    this.#child = launch(from, name, shares, id);
     this.pid = this.#child.pid;
     this.#pipe(this.#child.stdout, name, log);
     this.#pipe(this.#child.stderr, name, log);
