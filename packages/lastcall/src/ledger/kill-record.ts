@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -7,7 +8,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const KILLS = 'kills.jsonl';
 
@@ -30,7 +31,7 @@ export class KillRecord {
     const prefix = `${encodeURIComponent(name)}-`;
     this.#path = join(dir, `${prefix}${process.pid}.json`);
     try {
-      mkdirSync(dir, { recursive: true });
+      makeFolder(resolve(dir));
       countDead(dir, prefix);
       this.forcedKills = readKills(dir, name);
     } catch (error) {
@@ -76,6 +77,18 @@ export class KillRecord {
       `The kill record cannot be kept: ${why}. Check recordDir.`,
       'LastcallWarning',
     );
+  }
+}
+
+/** Not by mkdir's own `recursive`, which never returns where a folder cannot be made under /proc. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  if (dirname(dir) !== dir) makeFolder(dirname(dir));
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    // Another process may have made it in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

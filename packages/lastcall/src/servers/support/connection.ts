@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { lingeringClose } from './lingering-close.ts';
+import { afterTwoPolls } from './turns.ts';
 
 /** Gaps between a client's requests, as a maximum that fades. */
 const FADE = 0.9;
@@ -76,10 +77,23 @@ export class Connection {
       this.silent = true;
       onSilent();
     };
-    this.#timer = setTimeout(() => {
-      if (this.#hasHalfAHead) this.#timer = setTimeout(silent, Math.max(0, maxMs - firstMs));
+    this.#after(firstMs, () => {
+      if (this.#hasHalfAHead) this.#after(Math.max(0, maxMs - firstMs), silent);
       else silent();
-    }, firstMs);
+    });
+  }
+
+  /**
+   * Runs `then` after `ms` and two more turns: timers run before the sockets are polled, so on a
+   * starved machine a request may lie unread in the kernel although its time has passed.
+   */
+  #after(ms: number, then: () => void): void {
+    const timer = setTimeout(() => {
+      afterTwoPolls(() => {
+        if (this.#timer === timer) then();
+      });
+    }, ms);
+    this.#timer = timer;
   }
 
   /** Closes in order: what was written is delivered. */

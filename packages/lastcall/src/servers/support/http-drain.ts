@@ -6,6 +6,7 @@ import type { Stop } from '../../lifecycle/stop.ts';
 import { Arrivals } from './arrivals.ts';
 import { Connection } from './connection.ts';
 import { lingeringClose } from './lingering-close.ts';
+import { afterTwoPolls } from './turns.ts';
 
 /** Where clients still connected within this time, although the stop had begun, the listener closes only in a silence of that one. */
 const RECENT_MS = 1_000;
@@ -236,7 +237,8 @@ export class HttpDrain implements Drainable {
     const busy = this.#acceptedMs > since;
     for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
       before = this.#accepted;
-      await (busy ? sleep(SILENCE_MS) : turns());
+      if (busy) await sleep(SILENCE_MS);
+      await new Promise<void>(afterTwoPolls);
     }
     this.#closeListener();
     const held = this.#held;
@@ -251,9 +253,3 @@ export class HttpDrain implements Drainable {
 }
 
 const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
-
-/** Two turns: the first accepts what the kernel has, the second shows that nothing followed. */
-const turns = (): Promise<void> =>
-  new Promise((resolve) => {
-    setImmediate(() => setImmediate(resolve));
-  });
