@@ -78,6 +78,11 @@ export class Job<Input = unknown, State = unknown> {
     return this.#seq;
   }
 
+  /** The run is behind what an earlier one has written: with `deterministic`, what it emits now is not new. */
+  get repeating(): boolean {
+    return this.#seq < this.hold.written;
+  }
+
   /** How this run ended in the database; undefined while it runs. */
   get end(): End | undefined {
     return this.#end;
@@ -104,7 +109,7 @@ export class Job<Input = unknown, State = unknown> {
       this.#refusal() ?? this.#tooLarge('checkpoint', text, this.#limits.checkpointMaxBytes);
     if (refusal) return quiet(Promise.reject(refusal));
     // A repeating run is behind what is written: its state would be put on a later event.
-    if (this.#seq < this.hold.written) return Promise.resolve();
+    if (this.repeating) return Promise.resolve();
     return this.#track(this.#writer.write(this.hold, { checkpoint: text }));
   }
 
@@ -120,7 +125,7 @@ export class Job<Input = unknown, State = unknown> {
 
   /** Ends this run so that another worker goes on from `state`. No attempt is charged. */
   async passOn(state: State): Promise<void> {
-    if (this.#seq < this.hold.written) return this.finish({ state: 'waiting' });
+    if (this.repeating) return this.finish({ state: 'waiting' });
     const saved = this.save(state);
     const ended = this.finish({ state: 'waiting', reserved: this.#answered });
     await saved;

@@ -36,7 +36,8 @@ handover.handle<Count, State>(
       mixed = mix(mixed, n);
       await job.emit('n', { n, mixed });
       if (n % saveEvery === 0) await job.save({ n, mixed });
-      if (everyMs > 0) await new Promise((resolve) => setTimeout(resolve, everyMs));
+      if (everyMs > 0 && !job.repeating)
+        await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
     await job.effect('done', 'bell', { mixed });
     return { mixed, by: process.pid };

@@ -1,0 +1,132 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Handover, openHandover } from '@lastcall/handover';
+import { startWorker } from '../../packages/handover/test/support/processes.ts';
+
+export interface Spread {
+  median: number;
+  p95: number;
+  worst: number;
+  count: number;
+}
+
+function spread(values: number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { median: at(0.5), p95: at(0.95), worst: at(1), count: sorted.length };
+}
+
+/** Events per second that one process makes durable. Every event is read back and counted. */
+export async function appendRate(
+  url: string,
+  { streams, seconds }: { streams: number; seconds: number },
+): Promise<{ perSecond: number; events: number }> {
+  const handover = await openHandover({ connectionString: url });
+  let until = Infinity;
+  handover.handle(
+    'append',
+    async (job) => {
+      while (performance.now() < until) {
+        for (let n = 1; n < 20; n += 1) void job.emit('token', { text: 'about four', n });
+        await job.emit('token', { text: 'about four', n: 20 });
+      }
+    },
+    { concurrency: streams },
+  );
+  const started = performance.now();
+  const ids = await Promise.all(
+    Array.from({ length: streams }, () => handover.add('append', null, { here: true })),
+  );
+  until = started + seconds * 1_000;
+  let events = 0;
+  while (handover.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  const tookMs = performance.now() - started;
+  for (const id of ids) {
+    let last = 0;
+    for await (const { seq } of await handover.read(id)) {
+      if (seq !== last + 1) throw new Error(`event ${seq} after ${last}`);
+      last = seq;
+    }
+    events += last;
+  }
+  await handover.close();
+  return { perSecond: (events / tookMs) * 1_000, events };
+}
+
+/** From the call of `add` to the first line of the handler in another process; one clock for both. */
+export async function addToStart(url: string, count: number): Promise<Spread> {
+  const child = fork(fileURLToPath(new URL('starter.ts', import.meta.url)), {
+    env: { ...process.env, DATABASE_URL: url },
+  });
+  await once(child, 'message');
+  const handover = await openHandover({ connectionString: url });
+  const times: number[] = [];
+  for (let n = 0; n < count; n += 1) {
+    const began = once(child, 'message') as Promise<[string]>;
+    const addedNs = process.hrtime.bigint();
+    await handover.add('start', null);
+    const [startedNs] = await began;
+    times.push(Number(BigInt(startedNs) - addedNs) / 1e6);
+  }
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+  await handover.close();
+  return spread(times);
+}
+
+/** How long readers wait when the worker of their streams goes. */
+export async function gaps(
+  url: string,
+  options: { how: 'drain' | 'kill' | 'report'; rounds: number; streams: number },
+): Promise<Spread> {
+  const client = await openHandover({ connectionString: url, node: 'reader' });
+  const found: number[] = [];
+  for (let round = 0; round < options.rounds; round += 1)
+    found.push(...(await oneRound(client, url, options)));
+  await client.close();
+  return spread(found);
+}
+
+async function oneRound(
+  client: Handover,
+  url: string,
+  { how, streams }: { how: 'drain' | 'kill' | 'report'; streams: number },
+): Promise<number[]> {
+  const old = await startWorker(url, { NODE_NAME: 'bench' });
+  const input = { to: 400, everyMs: 10, saveEvery: 50 };
+  const ids = await Promise.all(Array.from({ length: streams }, () => client.add('count', input)));
+  const arrivals = await Promise.all(
+    ids.map(async (id) => {
+      const times: number[] = [];
+      const stream = await client.read(id);
+      await stream.next();
+      const all = (async () => {
+        for await (const event of stream) {
+          times.push(performance.now());
+          if (event.seq >= 390) break;
+        }
+        return times;
+      })();
+      return { all };
+    }),
+  );
+  const next = await startWorker(url, { NODE_NAME: 'bench' });
+  const goneMs = performance.now();
+  old.child.kill(how === 'drain' ? 'SIGTERM' : 'SIGKILL');
+  await old.exit;
+  if (how === 'report') await client.reportDead({ node: 'bench', pid: old.pid });
+  const lists = await Promise.all(arrivals.map(({ all }) => all));
+  next.child.kill('SIGKILL');
+  await next.exit;
+  // The longest pause around the move is the gap: without one, events are 10 ms apart.
+  return lists.map((times) =>
+    Math.max(
+      ...times
+        .map((time, index) => [time, time - (times[index - 1] ?? time)] as const)
+        .filter(([time]) => time > goneMs)
+        .map(([, pause]) => pause),
+    ),
+  );
+}
