@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
+  abandon,
   type CaseResult,
   type DrillConfig,
   type DrillResult,
@@ -12,7 +13,6 @@ import {
   htmlReport,
   jsonReport,
   junitReport,
-  killEverything,
   loadCases,
   loadConfig,
   loadKnownFailing,
@@ -90,7 +90,7 @@ export function drillCommand(
 
 async function run(server: readonly string[], given: Given): Promise<number> {
   const stop = (): void => {
-    void killEverything().finally(() => process.exit(130));
+    void abandon().finally(() => process.exit(130));
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

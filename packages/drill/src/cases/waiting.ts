@@ -8,9 +8,13 @@ export interface Waiting {
 }
 
 /** A preStop hook that waits while one slow request is in flight. */
-export async function hookWaits(ctx: Context, method: 'GET' | 'POST'): Promise<Waiting> {
+export async function hookWaits(
+  ctx: Context,
+  method: 'GET' | 'POST',
+  ms = ctx.workMs,
+): Promise<Waiting> {
   await ctx.start();
-  const { exchange: slow } = await slowInFlight(ctx);
+  const { exchange: slow } = await slowInFlight(ctx, ms);
   const { path } = ctx.route('wait');
   const connection = await ctx.connect({ label: `${method} ${path}` });
   const hook = connection.send({ method, path, headers: ctx.operator });

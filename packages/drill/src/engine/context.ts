@@ -1,7 +1,4 @@
 // What a case works with: the server's description, a way to start it, connections, and checks.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { CaseFailure, NotApplicable } from '../case.ts';
 import type { PortName, RouteName, VariantName } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
@@ -10,6 +7,7 @@ import { late, seededRandom, within } from './clock.ts';
 import { Connection } from './connection.ts';
 import { type StartOptions, start } from './start.ts';
 import type { Exit, Target } from './target.ts';
+import { makeTemp, removeTemp } from './temp.ts';
 import { Timeline } from './timeline.ts';
 
 export interface ContextOptions {
@@ -35,7 +33,7 @@ export class Context {
   readonly notes: string[] = [];
   readonly targets: Target[] = [];
   readonly #cleanups: (() => void)[] = [];
-  readonly #temp = mkdtempSync(join(tmpdir(), 'drill-'));
+  readonly #temp = makeTemp();
 
   constructor(options: ContextOptions) {
     this.config = options.config;
@@ -207,7 +205,7 @@ export class Context {
   async end(): Promise<number[]> {
     for (const undo of this.#cleanups.splice(0)) undo();
     const left = await Promise.all(this.targets.map((target) => target.destroy()));
-    rmSync(this.#temp, { recursive: true, force: true });
+    removeTemp(this.#temp);
     return left.flat();
   }
 }

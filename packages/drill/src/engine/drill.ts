@@ -8,6 +8,7 @@ import { nowMs } from './clock.ts';
 import { Context } from './context.ts';
 import { killEverything } from './processes.ts';
 import { type RunResult, missing, runCase } from './run.ts';
+import { removeTemps } from './temp.ts';
 
 export interface DrillOptions {
   readonly config: DrillConfig;
@@ -76,6 +77,12 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
   } finally {
     await killEverything();
   }
+}
+
+/** Ends every server at once and clears up: for a drill that is interrupted. */
+export async function abandon(): Promise<void> {
+  await killEverything();
+  removeTemps();
 }
 
 /** One start without an attack: a server that does not start would fail every case alike. */

@@ -10,7 +10,7 @@ export default defineCase({
   source: 'Contract of the endpoints: every waiter of the undone drain is answered 409',
   needs: ['reset', 'wait', 'slow'],
   async run(ctx: Context) {
-    const { hook } = await hookWaits(ctx, 'POST');
+    const { hook } = await hookWaits(ctx, 'POST', ctx.config.grace * 0.7);
     await operatorCall(ctx, 'reset');
     const done = await within(hook.done, 1000);
     ctx.check(done !== late && done.status === 409, 'a 409 within 1000 ms', String(hook));

@@ -1,0 +1,134 @@
+// The verb as people run it: exit codes, what is printed, and an interrupt that leaves nothing.
+import assert from 'node:assert/strict';
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { plain } from './support/servers.ts';
+
+const bin = new URL('../../cli/bin/lastcall.js', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'drill-cli-'));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+interface End {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function start(args: string[], options: SpawnOptions = {}) {
+  const child = spawn(process.execPath, [bin, 'drill', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TMPDIR: folder },
+    ...options,
+  });
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => {
+    out += chunk.toString();
+  });
+  child.stderr?.on('data', (chunk: Buffer) => {
+    err += chunk.toString();
+  });
+  const end = new Promise<End>((resolve) => {
+    child.once('close', (code) => {
+      resolve({ code, out, err });
+    });
+  });
+  return { child, end };
+}
+
+function write(name: string, config: unknown): string {
+  writeFileSync(join(folder, name), JSON.stringify(config));
+  return name;
+}
+
+const command = [process.execPath, '-e', plain];
+
+test('0 when all is kept, with the three reports', async () => {
+  const config = write('pass.yaml', { command, routes: { fast: '/' } });
+  const args = ['-c', config, '--only', 'exit/idle', '--seed', '9'];
+  const reports = ['--json', 'd.json', '--junit', 'd.xml', '--html', 'd.html'];
+  const { code, out, err } = await start([...args, ...reports]).end;
+  assert.deepEqual([code, err], [0, '']);
+  assert.match(out, /pass {2}SHOULD {2}exit\/idle[^]*PASS: 1 passed.*seed 9/);
+  assert.match(readFileSync(join(folder, 'd.json'), 'utf8'), /"passed": true/);
+  assert.match(readFileSync(join(folder, 'd.xml'), 'utf8'), /<testsuites/);
+  assert.match(readFileSync(join(folder, 'd.html'), 'utf8'), /<svg/);
+});
+
+test('1 when a MUST is not kept', async () => {
+  const config = write('fail.yaml', { command, routes: { fast: '/' } });
+  const args = ['-c', config, '--only', 'http1/keepalive-race', '--clients', '32'];
+  const { code, out } = await start(args).end;
+  assert.equal(code, 1);
+  assert.match(
+    out,
+    /FAIL {2}MUST {4}http1\/keepalive-race[^]*http1\/keepalive-race \(MUST\) fails/,
+  );
+});
+
+test('2 for a broken drill.yaml, with line, column and nearest key', async () => {
+  writeFileSync(join(folder, 'broken.yaml'), 'command: x\nroutes:\n  fastt: /\n');
+  const { code, err } = await start(['-c', 'broken.yaml']).end;
+  assert.equal(code, 2);
+  assert.match(err, /broken\.yaml:3:3: unknown key "fastt"\. Did you mean "fast"\?/);
+});
+
+test('2 without a server, for an unknown case, an option out of range, a command that fails', async () => {
+  const none = await start([]).end;
+  assert.equal(none.code, 2);
+  assert.match(none.err, /lastcall drill -- COMMAND/);
+  const unknown = await start(['--only', 'http1/keepalive-rase', '--list']).end;
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.err, /Did you mean "http1\/keepalive-race"/);
+  const range = await start(['--repeat', '0']).end;
+  assert.equal(range.code, 2);
+  assert.match(range.err, /expected a whole number from 1/);
+  const missing = await start(['--', '/nowhere/server']).end;
+  assert.equal(missing.code, 2);
+});
+
+test('--list and --dry-run start nothing', async () => {
+  const list = await start(['--list', '--only', 'sse']).end;
+  assert.equal(list.out.trim().split('\n').length, 5);
+  const config = write('dry.yaml', { command: ['/nowhere/server'], routes: { fast: '/' } });
+  const dry = await start(['-c', config, '--dry-run', '--only', 'connections']).end;
+  assert.equal(dry.code, 0);
+  assert.match(
+    dry.out,
+    /run {3}connections\/idle[^]*n\/a {3}connections\/never-reads {2}\(routes\.large/,
+  );
+});
+
+test('an interrupt ends the server under attack as well', async () => {
+  const mark = `interrupted-${process.pid}`;
+  const config = write('interrupt.yaml', {
+    command: [process.execPath, '-e', `${plain} process.on('SIGTERM', () => {});`],
+    env: { DRILL_TEST_MARK: mark },
+    routes: { fast: '/' },
+  });
+  const { child, end } = start(['-c', config, '--only', 'exit/idle']);
+  while (marked(mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  child.kill('SIGINT');
+  assert.equal((await end).code, 130);
+  assert.deepEqual(marked(mark), []);
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('drill-')),
+    [],
+  );
+});
+
+function marked(mark: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      const holds = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark);
+      return holds && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  });
+}
