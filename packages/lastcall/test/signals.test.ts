@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { type Ended, type ServerProcess, startServer } from './support/process.ts';
@@ -154,6 +155,16 @@ test('a close hook that hangs does not pass the end: exit code 1', async () => {
   const { code }: Ended = await server.ended;
   assert.equal(code, 1);
   assert.match(server.output(), /close hook hangs had not ended/);
+});
+
+test('a fatal error when nobody reads the output any more still ends the process', async () => {
+  await using server = await startServer();
+  server.child.stdout?.destroy();
+  server.child.stderr?.destroy();
+  const gone = once(server.child, 'exit');
+  server.child.send('throw');
+  const [code] = await gone;
+  assert.equal(code, 1);
 });
 
 async function onlyChild(pid: number): Promise<number> {

@@ -16,7 +16,7 @@ const SAME_SIGNAL_MS = 500;
 /** Installs the handlers; see contracts: first signal graceful, second cancels, third exits. */
 export function handleSignals(lifecycle: Lifecycle, options: SignalOptions): void {
   const exit = options.exit ?? ((code) => process.exit(code));
-  const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
+  const log = options.log ?? toStandardError();
   let count = 0;
   let lastMs = -Infinity;
 
@@ -51,4 +51,10 @@ export function handleSignals(lifecycle: Lifecycle, options: SignalOptions): voi
     log(exitLine(lifecycle.options.name, record));
     exit(record.exitCode);
   });
+}
+
+/** A reader that has gone away must not turn each line that tells of it into the next fatal error. */
+function toStandardError(): (line: string) => void {
+  process.stderr.on('error', () => {});
+  return (line) => void process.stderr.write(`${line}\n`);
 }
