@@ -93,9 +93,17 @@ async function start(framework: string, variant: string): Promise<BenchServer> {
 }
 
 async function answer<T>(child: ChildProcess): Promise<T> {
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`the server ended with ${String(code)}`);
-  });
-  const [message] = (await Promise.race([once(child, 'message'), gone])) as [T];
-  return message;
+  const done = new AbortController();
+  const { signal } = done;
+  try {
+    const gone = once(child, 'exit', { signal }).then(([code]) => {
+      throw new Error(`the server ended with ${String(code)}`);
+    });
+    const [message] = (await Promise.race([once(child, 'message', { signal }), gone])) as [T];
+    // What is aborted below rejects, and nobody waits for it any more.
+    gone.catch(() => undefined);
+    return message;
+  } finally {
+    done.abort();
+  }
 }

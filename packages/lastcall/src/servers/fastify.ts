@@ -3,7 +3,6 @@ import { LastcallError } from '../errors.ts';
 import type { Lease } from '../ledger/lease.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { attachHttp, type HttpOptions, isAttached, leaseOf } from './http.ts';
-import { currentLease, runWithLease } from './support/current-lease.ts';
 import { expectHttp1 } from './support/expect-http1.ts';
 import { closeWithLifecycle } from './support/own-close.ts';
 import type { Server } from 'node:http';
@@ -33,12 +32,6 @@ export function attachFastify<S extends RawServerBase>(
   // Says what is wrong with a server that cannot be attached before the application is touched.
   if (!isAttached(server)) decorate(app);
   attachHttp(lifecycle, server, options);
-  // Fastify's parsers end in events of the connection, which belong to no request.
-  if (options.currentLease)
-    app.addHook('preValidation', (request, _reply, done) => {
-      if (currentLease()) done();
-      else runWithLease(request.lease, done);
-    });
   app.addHook('onListen', (done) => {
     attachSecondaries(lifecycle, app, options);
     done();
