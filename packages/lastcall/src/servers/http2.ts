@@ -24,6 +24,8 @@ import { Session } from './support/http2-session.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
+const LEASE = Symbol('lastcall.lease');
+const RESPONSE = Symbol('lastcall.response');
 const REQUEST = Object.freeze({ kind: 'request' });
 
 type Emit = (event: string, ...args: unknown[]) => boolean;
@@ -36,11 +38,14 @@ export function leaseOf(request: Http2ServerRequest | IncomingMessage): Lease | 
 
 /** The lease of a stream, for servers that use the stream API instead of requests. */
 export function leaseOfStream(stream: ServerHttp2Stream): Lease | undefined {
-  return leases.get(stream);
+  return (stream as Held)[LEASE];
 }
 
-const leases = new WeakMap<ServerHttp2Stream, Lease>();
-const responses = new WeakMap<ServerHttp2Stream, Http2ServerResponse>();
+/** Fields of the stream, because a WeakMap of short-lived keys makes the garbage collector slow. */
+interface Held extends ServerHttp2Stream {
+  [LEASE]?: Lease;
+  [RESPONSE]?: Http2ServerResponse;
+}
 
 /**
  * Puts a lifecycle into a node:http2 server, secure or cleartext. HTTP/1.1 connections of a secure
@@ -79,7 +84,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
         if (connecting) drain.open(new Session(args[0] as ServerHttp2Session, connecting));
         return emitPlain(event, ...args);
       case 'stream':
-        return onStream(args as [ServerHttp2Stream, IncomingHttpHeaders]);
+        return onStream(args as [Held, IncomingHttpHeaders]);
       case 'request':
       case 'checkContinue':
         return isHttp2(args) ? onRequest(event, args) : emitHttp1(event, ...args);
@@ -95,7 +100,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     return heard;
   }
 
-  function onStream(args: [ServerHttp2Stream, IncomingHttpHeaders]): boolean {
+  function onStream(args: [Held, IncomingHttpHeaders]): boolean {
     const [stream, headers] = args;
     const ended = drain.begin(stream.session);
     // A reset is the outcome of one stream, not a fault of the process.
@@ -111,7 +116,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
       drain.later(() => refuseStream(stream, admission.retryAfterMs));
       return true;
     }
-    leases.set(stream, admission);
+    stream[LEASE] = admission;
     admission.owner = stream;
     stream.once('close', () => admission.end(outcomeOf(stream)));
     return emitPlain('stream', ...args);
@@ -119,8 +124,9 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
 
   function onRequest(event: string, exchange: Exchange): boolean {
     const [request, response] = exchange;
-    holdLease(request, leases.get(request.stream));
-    responses.set(request.stream, response);
+    const stream = request.stream as Held;
+    holdLease(request, stream[LEASE]);
+    stream[RESPONSE] = response;
     return emitPlain(event, ...exchange);
   }
 
@@ -128,7 +134,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
   function finishWork(): void {
     for (const { owner } of lifecycle.ledger.leases)
       if (isStream(owner) && drain.has(owner.session))
-        silenceStream(owner, responses.get(owner), lifecycle.options.retryAfterMs);
+        silenceStream(owner, owner[RESPONSE], lifecycle.options.retryAfterMs);
   }
 
   if (!secure) inheritListen(lifecycle, server);
@@ -138,7 +144,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
 const isHttp2 = (args: unknown[]): args is Exchange =>
   (args[0] as Http2ServerRequest).httpVersionMajor === 2;
 
-const isStream = (owner: unknown): owner is ServerHttp2Stream =>
+const isStream = (owner: unknown): owner is Held =>
   typeof owner === 'object' && owner !== null && 'pushStream' in owner;
 
 function expectAttachable(server: Http2Server | Http2SecureServer): void {
