@@ -1,11 +1,14 @@
 import { EdgeError } from '@lastcall/edge';
+import { PlannerError } from '@lastcall/planner';
 import { SupervisorError } from '@lastcall/supervisor';
 import { Command, CommanderError } from 'commander';
 import { controlCommands } from './control.ts';
 import { drillCommand } from './drill.ts';
 import { nodeCommand } from './node.ts';
+import { planCommand } from './plan.ts';
 import { podCommand } from './pod.ts';
 import { serveCommand } from './serve.ts';
+import { stopsCommand } from './stops.ts';
 
 /** Runs `lastcall VERB ...`; returns the exit code. */
 export async function main(argv: string[]): Promise<number> {
@@ -22,7 +25,7 @@ export async function main(argv: string[]): Promise<number> {
         code = exitCode;
       }),
     );
-  program.addCommand(nodeCommand());
+  program.addCommand(nodeCommand()).addCommand(planCommand()).addCommand(stopsCommand());
   program.addCommand(
     podCommand((exitCode) => {
       code = exitCode;
@@ -45,7 +48,9 @@ export async function main(argv: string[]): Promise<number> {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (!(error instanceof SupervisorError || error instanceof EdgeError)) throw error;
-  process.stderr.write(`lastcall: ${error.message}\n`);
-  return error.exitCode;
+  const known = [SupervisorError, EdgeError, PlannerError].some((kind) => error instanceof kind);
+  if (!known) throw error;
+  const { message, exitCode } = error as SupervisorError;
+  process.stderr.write(`lastcall: ${message}\n`);
+  return exitCode;
 }

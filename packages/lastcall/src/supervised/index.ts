@@ -16,3 +16,4 @@ export {
 export { Endpoints } from '../endpoints/endpoints.ts';
 export type { NodeControl } from '../endpoints/node.ts';
 export { fromWire } from './figures.ts';
+export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';

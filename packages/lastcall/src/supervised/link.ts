@@ -56,6 +56,7 @@ class WorkerLink {
         void this.#lifecycle.stop({ reason: 'supervisor lost' });
     });
     this.#lifecycle.events.on('state', () => this.#onState());
+    this.#lifecycle.events.on('stop', (record) => this.#send({ type: 'flight', record }));
     connectNode(this.#lifecycle, (what, detail) => this.#ask(what, detail));
     this.#send({ type: 'hello', pid: process.pid, node: process.version });
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();

@@ -1,4 +1,5 @@
 import type { DrainResult } from '../lifecycle/stop.ts';
+import type { FlightRecord } from '../telemetry/flight-record.ts';
 
 /**
  * What a worker and its supervisor say to each other over the IPC channel. Every message carries
@@ -57,6 +58,8 @@ export type FromWorker =
   | { type: 'ready' }
   | { type: 'figures'; figures: Figures }
   | { type: 'metrics'; text: string }
+  /** How a stop of the worker went, in the end. */
+  | { type: 'flight'; record: FlightRecord }
   /** The worker has begun to stop by itself or by a signal of its own, `exit`: for good. */
   | { type: 'stopping'; reason: string; exit: boolean }
   | Ask

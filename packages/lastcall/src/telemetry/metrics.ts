@@ -1,6 +1,7 @@
 import { estimateFinish } from '../ledger/estimate.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { OUTCOMES } from '../ledger/outcome.ts';
+import type { Tally } from '../ledger/tally.ts';
 import { type Counters, DRAIN_BUCKETS } from './counters.ts';
 import { type Family, renderFamilies } from './exposition.ts';
 
@@ -59,6 +60,12 @@ export function collect({ ledger, counters, state, states, forcedKills }: Facts)
       ),
     },
     {
+      name: 'lastcall_work_duration_seconds',
+      type: 'histogram',
+      help: 'How long completed work took, by kind.',
+      samples: tallies.flatMap(workHistogram),
+    },
+    {
       name: 'lastcall_refused_total',
       type: 'counter',
       help: 'Work that was refused, by kind.',
@@ -103,6 +110,21 @@ function estimates(ledger: Ledger): Family['samples'] {
     labels: { quantile },
     value: (ms ?? Number.NaN) / 1_000,
   }));
+}
+
+function workHistogram({ kind, durations: { octaves, sumMs } }: Tally): Family['samples'] {
+  let below = 0;
+  const buckets = Array.from(octaves, (count, i) => {
+    below += count;
+    return { suffix: '_bucket', labels: { kind, le: String(2 ** (i + 1) / 1_000) }, value: below };
+  });
+  const labels = { kind };
+  return [
+    ...buckets,
+    { suffix: '_bucket', labels: { kind, le: '+Inf' }, value: below },
+    { suffix: '_sum', labels, value: sumMs / 1_000 },
+    { suffix: '_count', labels, value: below },
+  ];
 }
 
 function drainHistogram(counters: Counters): Family['samples'] {

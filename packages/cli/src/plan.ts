@@ -1,0 +1,126 @@
+import { writeFileSync } from 'node:fs';
+import {
+  graceplot,
+  makePlan,
+  PlannerError,
+  type Reading,
+  readAccessLog,
+  readCsv,
+  readNode,
+  readPrometheus,
+  showPlan,
+} from '@lastcall/planner';
+import { parseDurationMs } from 'lastcall';
+import { Command, InvalidArgumentError } from 'commander';
+
+interface Flags {
+  csv?: string;
+  log?: string;
+  node?: string;
+  prometheus?: string;
+  kind?: string;
+  metric?: string;
+  matchers?: string;
+  window?: string;
+  nodes: number;
+  rate?: number;
+  share: number;
+  surge: number;
+  unavailable: number;
+  start: number;
+  preStop: number;
+  leave: number;
+  force: number;
+  margin: number;
+  seed: number;
+  svg?: string;
+  json?: boolean;
+}
+
+/** `lastcall plan`: sizes the grace and simulates a rollout, from measured durations. */
+export function planCommand(): Command {
+  return new Command('plan')
+    .description('size grace periods and rollouts from measured durations')
+    .option('--csv <FILE>', 'durations from a CSV file')
+    .option('--log <FILE>', 'durations from an access log')
+    .option('--node <URL>', 'durations that a running node has measured')
+    .option('--prometheus <URL>', 'durations from a Prometheus server')
+    .option('--kind <KIND>', 'with --node: one kind of work alone')
+    .option('--metric <NAME>', 'with --prometheus: a histogram in seconds')
+    .option('--matchers <LABELS>', 'with --prometheus: label matchers such as job="api"')
+    .option('--window <TIME>', 'with --prometheus: how far back', '1d')
+    .option('--nodes <N>', 'nodes (pods) of the service', number, 3)
+    .option('--rate <N>', 'requests a second to the service (default: as measured)', number)
+    .option('--share <N>', 'share of the work in flight that is to end', number, 0.99)
+    .option('--surge <N>', 'nodes beyond the number wanted during a rollout', number, 1)
+    .option('--unavailable <N>', 'nodes that may be missing during a rollout', number, 0)
+    .option('--start <TIME>', 'from the start of a node until it is ready', duration, 10_000)
+    .option('--pre-stop <TIME>', 'how long the preStop hook takes', duration, 0)
+    .option('--leave <TIME>', 'until routing has moved away', duration, 5_000)
+    .option('--force <TIME>', 'time for cancelled work to unwind', duration, 2_000)
+    .option('--margin <TIME>', 'time left unused below the limit', duration, 3_000)
+    .option('--seed <N>', 'seed of the simulation', number, 1)
+    .option('--svg <FILE>', 'write the plot')
+    .option('--json', 'print JSON')
+    .action(async (flags: Flags) => {
+      const reading = await read(flags);
+      const ratePerSecond = flags.rate ?? reading.ratePerSecond;
+      if (ratePerSecond === null)
+        throw new PlannerError(
+          'ERR_PLANNER_OPTION',
+          `${reading.source} does not tell how many requests come a second. Give it: --rate N.`,
+        );
+      if (!(flags.share > 0 && flags.share < 1))
+        throw new PlannerError(
+          'ERR_PLANNER_OPTION',
+          `share: expected a number between 0 and 1, such as 0.99, got ${flags.share}.`,
+        );
+      const { nodes, surge, unavailable, share, seed } = flags;
+      const { start: startMs, preStop: preStopMs, leave: leaveMs } = flags;
+      const sizes = { nodes, ratePerSecond, surge, unavailable };
+      const rollout = { ...sizes, startMs, preStopMs, leaveMs, exitMs: 100 };
+      const times = { forceMs: flags.force, marginMs: flags.margin };
+      const plan = makePlan({ reading, rollout, share, ...times, seed });
+      if (flags.svg !== undefined)
+        writeFileSync(flags.svg, graceplot(reading.durations, flags.leave, plan.graceMs));
+      if (!flags.json) {
+        process.stdout.write(showPlan(plan, reading, rollout, share));
+        return;
+      }
+      const { simulated, ...rest } = plan;
+      const { stopsMs: _stops, inFlight: _inFlight, ...run } = simulated;
+      process.stdout.write(`${JSON.stringify({ ...rest, rollout, simulated: run }, null, 2)}\n`);
+    });
+}
+
+function read(flags: Flags): Promise<Reading> {
+  const { csv, log, node, prometheus, kind, metric, matchers, window } = flags;
+  const given = [csv, log, node, prometheus].filter((source) => source !== undefined);
+  if (given.length !== 1)
+    throw new PlannerError(
+      'ERR_PLANNER_OPTION',
+      `expected one of --csv, --log, --node and --prometheus, got ${given.length}.`,
+    );
+  if (csv !== undefined) return readCsv(csv);
+  if (log !== undefined) return readAccessLog(log);
+  if (node !== undefined) return readNode(node, kind);
+  return readPrometheus(prometheus!, {
+    ...(metric === undefined ? {} : { metric }),
+    ...(matchers === undefined ? {} : { matchers }),
+    ...(window === undefined ? {} : { window }),
+  });
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError(`expected a number of 0 or more, got ${text}`);
+  return value;
+}
+
+function duration(text: string): number {
+  const ms = parseDurationMs(text, 's');
+  if (ms === undefined)
+    throw new InvalidArgumentError(`expected a duration such as 10s, got ${text}`);
+  return ms;
+}

@@ -1,0 +1,93 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { FlightRecord } from 'lastcall';
+import { Command, InvalidArgumentError } from 'commander';
+
+/** A record as it is kept: the supervisor adds which worker it was. */
+type Kept = FlightRecord & { worker?: string; generation?: number };
+
+interface Flags {
+  dir: string;
+  lines: number;
+  json?: boolean;
+}
+
+/** `lastcall stops`: the stops that were recorded in a folder, the last one last. */
+export function stopsCommand(): Command {
+  return new Command('stops')
+    .description('past stops: why, how long, what became of the work')
+    .option(
+      '--dir <PATH>',
+      "folder with stops.jsonl: recordDir of a service, or the supervisor's",
+      process.env.LASTCALL_RECORD_DIR ?? '.lastcall',
+    )
+    .option('-n, --lines <N>', 'how many', whole, 20)
+    .option('--json', 'print JSON, one record a line')
+    .action(({ dir, lines, json }: Flags) => {
+      const { records, broken } = readStops(resolve(dir));
+      const shown = records.slice(-lines);
+      if (json) for (const record of shown) process.stdout.write(`${JSON.stringify(record)}\n`);
+      else process.stdout.write(`${showStops(shown, dir)}\n`);
+      if (broken > 0) process.stderr.write(`lastcall: ${broken} broken lines left out\n`);
+    });
+}
+
+/** The records in a folder, oldest first; lines that are cut short or damaged are counted. */
+export function readStops(dir: string): { records: Kept[]; broken: number } {
+  let broken = 0;
+  const parse = (line: string): Kept[] => {
+    try {
+      const record = JSON.parse(line) as Kept;
+      if (record.version === 1 && Array.isArray(record.phases)) return [record];
+    } catch {
+      // Counted below.
+    }
+    broken += 1;
+    return [];
+  };
+  const records = ['stops.1.jsonl', 'stops.jsonl']
+    .map((file) => join(dir, file))
+    .filter((path) => existsSync(path))
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line !== '')
+    .flatMap(parse);
+  return { records, broken };
+}
+
+export function showStops(records: readonly Kept[], dir: string): string {
+  if (records.length === 0) return `No stop is recorded in ${dir}.`;
+  return records.map((record) => show(record)).join('\n\n');
+}
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
+
+function show(record: Kept): string {
+  const { phases, estimate, outcomes, exitCode } = record;
+  const who = record.worker === undefined ? record.name : `${record.name} ${record.worker}`;
+  const end = record.result === 'undone' ? 'undone' : `exit ${exitCode}`;
+  const ends = Object.entries(outcomes)
+    .filter(([outcome, count]) => outcome === 'lost' || count > 0)
+    .map(([outcome, count]) => `${outcome} ${count}`);
+  const kinds = Object.entries(record.inFlightByKind).map(([kind, count]) => `${kind} ${count}`);
+  const lines = [
+    `${record.startedAt}  ${who} (pid ${record.pid}): ${record.reason}, ${end} after ${seconds(record.durationMs)}`,
+    `  phases     ${phases.map(({ state, durationMs }) => `${state} ${seconds(durationMs)}`).join(', ')}`,
+    `  in flight  ${record.inFlightAtStart}${kinds.length > 0 ? ` (${kinds.join(', ')})` : ''}`,
+    `  outcomes   ${ends.join(', ')}; refused ${record.refused}, late ${record.lateArrivals}`,
+  ];
+  if (estimate.factMs !== null) {
+    const expected =
+      estimate.p90Ms === null
+        ? `no estimate: ${estimate.reason ?? 'the drain never began'}`
+        : `p50 ${seconds(estimate.p50Ms ?? 0)}, p90 ${seconds(estimate.p90Ms)}`;
+    lines.push(`  drained    in ${seconds(estimate.factMs)} (${expected})`);
+  }
+  if (record.failure !== null) lines.push(`  failed     ${record.failure}`);
+  return lines.join('\n');
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text))
+    throw new InvalidArgumentError(`expected a whole number, got ${text}`);
+  return Number(text);
+}

@@ -1,0 +1,12 @@
+export { Distribution } from './distribution.ts';
+export { PlannerError } from './errors.ts';
+export { makePlan, type Plan, type PlanRequest, type Setting } from './plan.ts';
+export { graceplot } from './plot.ts';
+export { readAccessLog } from './readers/access-log.ts';
+export { readCsv } from './readers/csv.ts';
+export { readNode } from './readers/node.ts';
+export { type PrometheusQuery, readPrometheus } from './readers/prometheus.ts';
+export type { Reading } from './readers/read.ts';
+export type { Rollout } from './rollout.ts';
+export { showPlan } from './show.ts';
+export { simulate, type Simulated } from './simulate.ts';

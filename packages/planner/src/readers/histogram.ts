@@ -1,0 +1,56 @@
+import { Distribution } from '../distribution.ts';
+import { PlannerError } from '../errors.ts';
+
+/** One bucket of a Prometheus histogram, its edge in seconds, its count that of all up to the edge. */
+export interface Bucket {
+  le: number;
+  count: number;
+}
+
+/**
+ * The durations behind a histogram. Inside a bucket they are taken to be even over the logarithm;
+ * those above the last finite edge to be twice as long as that edge.
+ */
+export function fromBuckets(buckets: Bucket[], source: string): Distribution {
+  const durations = new Distribution();
+  let [below, edge] = [0, 0];
+  for (const { le, count } of buckets.toSorted((a, b) => a.le - b.le)) {
+    const weight = count - below;
+    if (weight > 0) {
+      if (le === Infinity) durations.add(2 * edge * 1_000, weight);
+      else durations.addBetween(edge * 1_000, le * 1_000, weight);
+      below = count;
+    }
+    if (le !== Infinity) edge = le;
+  }
+  if (!(durations.count > 0))
+    throw new PlannerError(
+      'ERR_PLANNER_INPUT',
+      `${source}: the histogram holds no request yet. Let the service work for a while.`,
+    );
+  return durations;
+}
+
+/** Gets a page within 10 s. Throws `ERR_PLANNER_INPUT` with what went wrong. */
+export async function get(url: URL): Promise<string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`it answered ${response.status}: ${text.slice(0, 200)}`);
+    return text;
+  } catch (cause) {
+    const { message, cause: deeper } = cause as Error;
+    const why = deeper instanceof Error ? deeper.message : message;
+    throw new PlannerError('ERR_PLANNER_INPUT', `${url.origin}: ${why}.`, { cause });
+  }
+}
+
+/** Throws `ERR_PLANNER_INPUT` for what is no address. */
+export function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new PlannerError(
+    'ERR_PLANNER_INPUT',
+    `expected an address such as http://127.0.0.1:9090, got ${text}.`,
+  );
+}

@@ -1,0 +1,45 @@
+import { PlannerError } from '../errors.ts';
+import { fromBuckets, get, parseUrl } from './histogram.ts';
+import { METRIC } from './node.ts';
+import type { Reading } from './read.ts';
+
+export interface PrometheusQuery {
+  /** Name of a histogram in seconds, without `_bucket`. */
+  metric?: string;
+  /** Label matchers: `kind="stream",job="api"`. */
+  matchers?: string;
+  /** How far back: `1d`, `6h`. */
+  window?: string;
+}
+
+interface Answer {
+  data?: { result?: { metric: { le?: string }; value: [number, string] }[] };
+}
+
+/** Reads a histogram of the whole service from a Prometheus server, with its rate. */
+export async function readPrometheus(
+  address: string,
+  { metric = METRIC, matchers = '', window = '1d' }: PrometheusQuery = {},
+): Promise<Reading> {
+  const base = parseUrl(address);
+  if (!/^[a-zA-Z_:][\w:]*$/.test(metric) || !/^\d+[smhdw]$/.test(window))
+    throw new PlannerError(
+      'ERR_PLANNER_OPTION',
+      `expected the name of a histogram and a window such as 1d, got ${metric} and ${window}.`,
+    );
+  const url = new URL('/api/v1/query', base);
+  url.searchParams.set('query', `sum by (le) (rate(${metric}_bucket{${matchers}}[${window}]))`);
+  const answer = JSON.parse(await get(url)) as Answer;
+  const buckets = (answer.data?.result ?? []).map(({ metric: { le }, value }) => ({
+    le: le === '+Inf' ? Infinity : Number(le),
+    count: Number(value[1]),
+  }));
+  if (buckets.length === 0)
+    throw new PlannerError(
+      'ERR_PLANNER_INPUT',
+      `${base.origin} knows no ${metric}_bucket{${matchers}} in the last ${window}.`,
+    );
+  const durations = fromBuckets(buckets, base.origin);
+  const ratePerSecond = durations.count;
+  return { durations, ratePerSecond, source: base.origin, read: NaN, skipped: 0 };
+}
