@@ -31,6 +31,8 @@ async function listen(config: Config): Promise<Service> {
 }
 
 async function main(): Promise<void> {
+  // Read before the library takes it: of several workers only the first one greets.
+  const worker = process.env.LASTCALL_WORKER;
   say(`Lastcall inference service ${version}`);
   const config = readConfig(process.env);
   const { lifecycle, address, open } = await listen(config);
@@ -48,7 +50,8 @@ async function main(): Promise<void> {
     return;
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  process.stdout.write(greeting(baseUrl(address), seconds));
+  if (worker === undefined || worker === 'w1')
+    process.stdout.write(greeting(baseUrl(address), seconds, worker !== undefined));
 }
 
 main().catch((error: unknown) => {

@@ -8,8 +8,14 @@ export function baseUrl({ address, port }: AddressInfo): string {
 
 const json = `-H 'content-type: application/json'`;
 
+const RELOAD = `
+  # replace every worker while the stream runs; look at the node
+  npx lastcall reload
+  npx lastcall status
+`;
+
 /** What the service prints when it is ready: where it is and what to try next. */
-export function greeting(url: string, seconds: string): string {
+export function greeting(url: string, seconds: string, supervised: boolean): string {
   return `
 Ready after ${seconds} s: ${url}
 
@@ -29,7 +35,7 @@ Try, in another terminal:
   # drain: new work is refused, the stream goes on; then take it back
   curl -X POST ${url}/-/shutdown/drain
   curl -X POST ${url}/shutdown/reset
-
+${supervised ? RELOAD : ''}
 Press Ctrl-C while a stream runs: it is finished before the service goes.
 `;
 }

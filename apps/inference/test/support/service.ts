@@ -21,14 +21,16 @@ export interface ServiceProcess {
 export interface ServiceOptions extends SpawnOptions {
   /** Resolve before the service is ready. */
   readonly boot?: boolean;
+  /** What is started instead of the service itself: the process manager with its arguments. */
+  readonly program?: readonly string[];
 }
 
 /** Starts the service on a free port and waits until it is ready. */
 export async function startService(
   env: Record<string, string>,
-  { boot = false, ...options }: ServiceOptions = {},
+  { boot = false, program = [bin], ...options }: ServiceOptions = {},
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [bin], {
+  const child = spawn(process.execPath, [...program], {
     ...options,
     env: { ...process.env, PORT: '0', LASTCALL_LEAVE_MAX_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -77,6 +79,6 @@ export async function startService(
       await ended;
     },
   };
-  if (!boot) service.url = (await printed(/^Ready after .*: (\S+)$/m))[1] ?? '';
+  if (!boot) service.url = (await printed(/Ready after .*: (\S+)$/m))[1] ?? '';
   return service;
 }
