@@ -27,7 +27,7 @@ export async function main(argv: string[]): Promise<number> {
     );
   program.addCommand(nodeCommand()).addCommand(planCommand()).addCommand(stopsCommand());
   program.addCommand(
-    podCommand((exitCode) => {
+    podCommand(foreign, (exitCode) => {
       code = exitCode;
     }),
   );

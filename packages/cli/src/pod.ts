@@ -3,7 +3,10 @@ import {
   checkFiles,
   type Finding,
   fixFiles,
+  readPodPlan,
+  rehearse,
   showFindings,
+  showRehearsal,
   toSarif,
 } from '@lastcall/edge';
 import { parseDurationMs } from 'lastcall';
@@ -21,7 +24,7 @@ interface CheckFlags {
 }
 
 /** `lastcall pod`: what can be known about a pod before a cluster sees it. */
-export function podCommand(done: Done): Command {
+export function podCommand(foreign: readonly string[] | undefined, done: Done): Command {
   const check = new Command('check')
     .description('check the time budgets of manifests, units, images and proxy configurations')
     .argument('<file...>', 'files that belong together')
@@ -44,8 +47,50 @@ export function podCommand(done: Done): Command {
       const failed = findings.some(({ severity }) => flags.strict || severity === 'error');
       done(failed ? 1 : 0);
     });
-  return new Command('pod').description('check pods before they run').addCommand(check);
+  return new Command('pod')
+    .description('check pods before they run')
+    .addCommand(check)
+    .addCommand(rehearseCommand(foreign, done));
 }
+
+interface RehearseFlags {
+  path: string[];
+  clients: number;
+  removal: number;
+  jitter: number;
+  json?: boolean;
+}
+
+function rehearseCommand(foreign: readonly string[] | undefined, done: Done): Command {
+  return new Command('rehearse')
+    .description('run a Deployment on this machine through one rollout under load, and blame')
+    .argument('<file>', 'manifest; the command of its container is run here, or: -- COMMAND ...')
+    .option('--path <PATH...>', 'what clients ask for', ['/'])
+    .option('--clients <N>', 'clients for each path', whole, 6)
+    .option('--removal <TIME>', 'how long proxies know a deleted pod', duration, 500)
+    .option('--jitter <TIME>', 'and at random so much longer', duration, 500)
+    .option('--json', 'print JSON')
+    .exitOverride()
+    .action(async (file: string, { json, ...flags }: RehearseFlags) => {
+      const result = await rehearse(readPodPlan(file, foreign), {
+        paths: flags.path,
+        clients: flags.clients,
+        removalMs: flags.removal,
+        jitterMs: flags.jitter,
+        ...(json ? {} : { progress: (line: string) => void process.stdout.write(`${line}\n`) }),
+      });
+      process.stdout.write(
+        `${json ? JSON.stringify(result, withoutPods, 2) : showRehearsal(result)}\n`,
+      );
+      done(result.causes.length === 0 ? 0 : 1);
+    });
+}
+
+/** A pod in a failure is told by its name. */
+const withoutPods = (key: string, value: unknown): unknown =>
+  key === 'pod' && typeof value === 'object' && value !== null
+    ? (value as { name: string }).name
+    : value;
 
 function print(findings: readonly Finding[], files: number, { json, sarif }: CheckFlags): string {
   if (sarif) return JSON.stringify(toSarif(findings, '0.1.0'), null, 2);
@@ -58,4 +103,10 @@ function duration(text: string): number {
   if (ms === undefined)
     throw new InvalidArgumentError(`expected a duration such as 3s, got ${text}`);
   return ms;
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text))
+    throw new InvalidArgumentError(`expected a whole number above 0, got ${text}`);
+  return Number(text);
 }

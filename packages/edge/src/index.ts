@@ -12,3 +12,7 @@ export { roll } from './node/roll.ts';
 export { Watch } from './node/watch.ts';
 export { haproxyConfig } from './edge-config/haproxy.ts';
 export { type EdgeConfigOptions, nginxConfig } from './edge-config/nginx.ts';
+export { type Cause } from './rehearse/blame.ts';
+export { type PodPlan, readPodPlan } from './rehearse/plan.ts';
+export { rehearse, type Rehearsal, type RehearsalOptions } from './rehearse/rehearse.ts';
+export { showRehearsal } from './rehearse/show.ts';

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Call, PodPlan } from './plan.ts';
+
+/** How a probe or hook ended. */
+export interface Called {
+  ok: boolean;
+  told: string;
+  /** Of an HTTP call that was answered. */
+  status: number | undefined;
+}
+
+/** The port that a probe means: a name that the container declares, a number, or none of both. */
+function portOf(plan: PodPlan, wanted: string | undefined, port: number): number | undefined {
+  const declared = Object.values(plan.ports)[0];
+  const number = wanted === undefined ? undefined : (plan.ports[wanted] ?? Number(wanted));
+  // Each pod has its one port here, whatever its number in the manifest.
+  if (number === declared || wanted === undefined) return port;
+  return Number.isInteger(number) ? number : undefined;
+}
+
+/** Carries out a probe or hook as the kubelet does. */
+export async function carryOut(
+  call: Call,
+  plan: PodPlan,
+  port: number,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<Called> {
+  switch (call.kind) {
+    case 'sleep':
+      await sleep(call.ms, undefined, { signal }).catch(() => {});
+      return { ok: true, told: `slept ${call.ms / 1_000} s`, status: undefined };
+    case 'exec':
+      return exec(call.command, env, signal);
+    default: {
+      const to = portOf(plan, call.port, port);
+      if (to === undefined)
+        return { ok: false, told: `no port named ${call.port}`, status: undefined };
+      return call.kind === 'tcp' ? tcp(to, signal) : http(call, to, signal);
+    }
+  }
+}
+
+function http(
+  { path, headers }: { path: string; headers: Record<string, string> },
+  port: number,
+  signal: AbortSignal,
+): Promise<Called> {
+  return new Promise((resolve) => {
+    const sent = request({
+      host: '127.0.0.1',
+      port,
+      path,
+      headers: { ...headers, connection: 'close' },
+      agent: false,
+      signal,
+    });
+    sent.once('error', (error) =>
+      resolve({ ok: false, told: `GET ${path}: ${error.message}`, status: undefined }),
+    );
+    sent.once('response', (response) => {
+      const { statusCode: status = 0 } = response;
+      response
+        .resume()
+        .once('close', () =>
+          resolve({ ok: status >= 200 && status < 400, told: `GET ${path}: ${status}`, status }),
+        );
+    });
+    sent.end();
+  });
+}
+
+function tcp(port: number, signal: AbortSignal): Promise<Called> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', signal });
+    const end = (ok: boolean, told: string): void => {
+      socket.destroy();
+      resolve({ ok, told, status: undefined });
+    };
+    socket.once('connect', () => end(true, `port ${port} accepts`));
+    socket.once('error', (error) => end(false, error.message));
+  });
+}
+
+function exec(command: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Called> {
+  return new Promise((resolve) => {
+    const child = spawn(command[0] ?? '', command.slice(1), {
+      env,
+      signal,
+      killSignal: 'SIGKILL',
+      stdio: 'ignore',
+    });
+    child.once('error', (error) => resolve({ ok: false, told: error.message, status: undefined }));
+    child.once('exit', (code) =>
+      resolve({ ok: code === 0, told: `${command[0]} exited with ${code}`, status: undefined }),
+    );
+  });
+}
