@@ -75,7 +75,7 @@ export function attachWs(
 ): WsPeers {
   expectAttachable(wss);
   const limits = resolveLimits(options);
-  const pongMs = Math.min(lifecycle.options.lingerMaxMs, limits.closeTimeoutMs);
+  const pongMs = lifecycle.options.lingerMaxMs;
   const drain = new PeerDrain(lifecycle, protocolOf(options, pongMs), limits);
   const { server } = wss.options;
   markAttached('attachWs', wss);

@@ -35,7 +35,7 @@ for (let round = 1; round <= REPEAT; round += 1) {
 
   test(`a client that never completes the close handshake is cut and counted (${round})`, async () => {
     await using server = await startServer(FIXTURE, {
-      env: { GRACE_MS: '120000', CLOSE_MS: '200' },
+      env: { GRACE_MS: '120000', CLOSE_MS: '200', LASTCALL_LINGER_MAX_MS: '300' },
     });
     const deaf = await upgrade(server.port);
     server.signal('SIGTERM');
@@ -45,7 +45,9 @@ for (let round = 1; round <= REPEAT; round += 1) {
   });
 
   test(`garbage frames and a flood harm nobody (${round})`, async () => {
-    await using server = await startServer(FIXTURE, { env: { CLOSE_MS: '300' } });
+    await using server = await startServer(FIXTURE, {
+      env: { CLOSE_MS: '300', LASTCALL_LINGER_MAX_MS: '300' },
+    });
     const peer = await WsPeer.open(server.port);
     const garbage = await upgrade(server.port);
     garbage.write(Buffer.alloc(4_096, 0xff));

@@ -73,8 +73,10 @@ export abstract class MessagePeer implements Peer {
       this.#waiting.set(id, resolve);
     });
     this.sendText(`${work} ${id}`);
+    // What is sent after the farewell may cross the close: the client knows that it was not taken.
+    const knew = this.told;
     const message = await answered;
-    if (!message) return this.wasCancelled ? refused('1') : undefined;
+    if (!message) return knew || this.wasCancelled ? refused('1') : undefined;
     return {
       status: message.status,
       text: message.text,
