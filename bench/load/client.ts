@@ -13,7 +13,14 @@ export type Outcome =
   /** The connection could not be made. */
   | { kind: 'unconnected'; error: string; ms: number }
   /** The connection ended before the answer was whole. */
-  | { kind: 'dropped'; error: string; ms: number; partial: boolean };
+  | {
+      kind: 'dropped';
+      error: string;
+      ms: number;
+      partial: boolean;
+      answersBefore: number;
+      idleMs: number;
+    };
 
 const STUCK_MS = 60_000;
 
@@ -22,6 +29,9 @@ export class Client {
   #socket: Socket | undefined;
   #reader: ResponseReader | undefined;
   #connected = false;
+  /** Answers on the connection that is open now, and when the last one came. */
+  #answers = 0;
+  #answeredMs = 0;
   #pending: { settle: (outcome: Outcome) => void; sentMs: number; connectMs: number } | undefined;
 
   constructor(target: Target) {
@@ -61,6 +71,8 @@ export class Client {
     const socket = connect({ ...this.#target, noDelay: true });
     this.#socket = socket;
     this.#connected = false;
+    this.#answers = 0;
+    this.#answeredMs = performance.now();
     const reader = new ResponseReader((response) => this.#answered(response));
     this.#reader = reader;
     socket.on('data', (chunk: Buffer) => reader.feed(chunk));
@@ -77,6 +89,8 @@ export class Client {
 
   #answered(response: Response): void {
     const pending = this.#pending;
+    this.#answers += 1;
+    this.#answeredMs = performance.now();
     if (response.close) this.close();
     if (!pending) return;
     const ms = performance.now() - pending.sentMs;
@@ -90,10 +104,11 @@ export class Client {
     this.close();
     if (!pending) return;
     const ms = performance.now() - pending.sentMs;
-    pending.settle(
-      this.#connected
-        ? { kind: 'dropped', error, ms, partial }
-        : { kind: 'unconnected', error, ms },
-    );
+    if (!this.#connected) {
+      pending.settle({ kind: 'unconnected', error, ms });
+      return;
+    }
+    const idleMs = pending.sentMs - this.#answeredMs;
+    pending.settle({ kind: 'dropped', error, ms, partial, answersBefore: this.#answers, idleMs });
   }
 }

@@ -16,6 +16,8 @@ export interface Account {
   /** Answered, but with another status or not with what was asked for. */
   wrong: number;
   errors: Record<string, number>;
+  /** The first few losses in detail: what to look for in the server. */
+  losses: string[];
   longestMs: number;
   longestConnectMs: number;
 }
@@ -143,14 +145,17 @@ function note(account: Account, play: Play, outcome: Outcome): void {
   account.longestMs = Math.max(account.longestMs, outcome.ms);
   if (outcome.kind !== 'answered') {
     account[outcome.kind] += 1;
+    if (account.losses.length < 20) account.losses.push(JSON.stringify(outcome));
     account.errors[outcome.error] = (account.errors[outcome.error] ?? 0) + 1;
     return;
   }
   account.longestConnectMs = Math.max(account.longestConnectMs, outcome.connectMs);
   const { status, body } = outcome.response;
   if (status === 503) account.refused += 1;
-  else if (status !== 200 || !play.right(body)) account.wrong += 1;
-  else account.answered += 1;
+  else if (status !== 200 || !play.right(body)) {
+    account.wrong += 1;
+    account.losses.push(`${status} ${body.toString().slice(0, 200)}`);
+  } else account.answered += 1;
 }
 
 const newAccount = (): Account => ({
@@ -161,6 +166,7 @@ const newAccount = (): Account => ({
   dropped: 0,
   wrong: 0,
   errors: {},
+  losses: [],
   longestMs: 0,
   longestConnectMs: 0,
 });
@@ -168,7 +174,7 @@ const newAccount = (): Account => ({
 /** One line of all kinds together. */
 export function total(accounts: Accounts): Account {
   const sum = newAccount();
-  for (const account of Object.values(accounts)) {
+  for (const [kind, account] of Object.entries(accounts)) {
     for (const key of [
       'requests',
       'answered',
@@ -180,6 +186,7 @@ export function total(accounts: Accounts): Account {
       sum[key] += account[key];
     for (const [error, count] of Object.entries(account.errors))
       sum.errors[error] = (sum.errors[error] ?? 0) + count;
+    sum.losses.push(...account.losses.map((loss) => `${kind}: ${loss}`));
     sum.longestMs = Math.max(sum.longestMs, account.longestMs);
     sum.longestConnectMs = Math.max(sum.longestConnectMs, account.longestConnectMs);
   }

@@ -33,7 +33,7 @@ async function underLoad(
   const msEach = (performance.now() - startedMs) / count;
   await sleep(SETTLE_MS);
   const sum = total(await load.stop());
-  process.stderr.write('\n');
+  process.stderr.write(`\n${sum.losses.map((loss) => `  ${loss}\n`).join('')}`);
   return { name, reloads: count, sum, msEach };
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { send } from '../src/index.ts';
 import { lastcall } from './support/command.ts';
-import { APP, CLI, NodeUnderTest, request } from './support/node.ts';
+import { APP, CLI, NODE, NodeUnderTest, request } from './support/node.ts';
 import { isAlive, poll } from './support/poll.ts';
 
 it('goes on as a daemon once ready, with pid file and log, and ends without leaving either in use', async () => {
@@ -133,15 +133,11 @@ os.execvp(sys.argv[1],sys.argv[1:])`;
 
 it('serves on the sockets that systemd hands it', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'lastcall-'));
-  const child = spawn(
-    'python3',
-    ['-c', ACTIVATE, process.execPath, CLI, 'serve', '--workers', '1', APP],
-    {
-      cwd,
-      env: { ...process.env, PORT: '' },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn('python3', ['-c', ACTIVATE, NODE, CLI, 'serve', '--workers', '1', APP], {
+    cwd,
+    env: { ...process.env, PORT: '' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
@@ -161,7 +157,7 @@ it('as process 1 it reaps orphans, passes signals on and survives an upgrade', a
     return;
   }
   const dir = mkdtempSync(join(tmpdir(), 'lastcall-'));
-  const serve = [process.execPath, CLI, 'serve', '--workers', '1', '--prove-ms', '100', APP];
+  const serve = [NODE, CLI, 'serve', '--workers', '1', '--prove-ms', '100', APP];
   const child = spawn('unshare', ['--pid', '--fork', '--mount-proc', '--kill-child', ...serve], {
     cwd: dir,
     env: { ...process.env, PORT: '0', HOST: '127.0.0.1' },

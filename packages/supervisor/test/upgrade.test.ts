@@ -9,7 +9,7 @@ import { isAlive, poll } from './support/poll.ts';
 it('USR2 hands the sockets to a new supervisor; a stream of the old one runs to its end', async () => {
   await using node = await NodeUnderTest.start({ args: ['--pid-file', 'pid'] });
   const before = await node.status();
-  const stream = node.get('/stream?events=40');
+  const stream = node.get('/stream?events=120');
   await poll(async () => (await node.status()).in_flight === 1);
   node.signal('SIGUSR2');
   await node.line(/stops: upgraded/);
@@ -18,7 +18,7 @@ it('USR2 hands the sockets to a new supervisor; a stream of the old one runs to 
   assert.equal(after.in_flight, 1, 'the stream of the older supervisor is counted');
   assert.equal(after.generation, before.generation + 1);
   assert.equal((await node.get('/')).status, 200);
-  assert.equal((await stream).body.split('\n\n').length, 41);
+  assert.equal((await stream).body.split('\n\n').length, 121);
   assert.equal(await node.exited, 0);
   await node.ask('stop');
 });
@@ -51,9 +51,9 @@ it('rolls back when the successor does not come up', async () => {
 });
 
 it('ends a successor that takes too long, with its workers', async () => {
-  await using node = await NodeUnderTest.start({ args: ['--upgrade-ms', '1500'] });
+  await using node = await NodeUnderTest.start({ args: ['--upgrade-ms', '6000'] });
   writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_FAIL: hold\n');
-  await assert.rejects(node.ask('upgrade'), /was not ready within 1500 ms/);
+  await assert.rejects(node.ask('upgrade'), /was not ready within 6000 ms/);
   const pids = [...node.output.matchAll(/w[34] started \(pid (\d+)/g)].map(([, pid]) =>
     Number(pid),
   );

@@ -1,6 +1,6 @@
 // Runs one command of the CLI to its end.
 import { execFile } from 'node:child_process';
-import { CLI } from './node.ts';
+import { CLI, NODE } from './node.ts';
 
 export interface Ran {
   code: number | null;
@@ -14,11 +14,8 @@ export function lastcall(
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const env = { ...process.env, PORT: '0', HOST: '127.0.0.1', ...options.env };
-    const child = execFile(
-      process.execPath,
-      [CLI, ...args],
-      { cwd: options.cwd, env },
-      (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
+    const child = execFile(NODE, [CLI, ...args], { cwd: options.cwd, env }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { send } from '../../src/index.ts';
 
 export const CLI = new URL('../../../cli/bin/lastcall.js', import.meta.url).pathname;
+/** The Node that supervisors and workers run on: another version's path can be given. */
+export const NODE = process.env.LASTCALL_TEST_NODE ?? process.execPath;
 export const APP = new URL('../fixtures/app.ts', import.meta.url).pathname;
 
 const READY_LIMIT_MS = 30_000;
@@ -55,7 +57,7 @@ export class NodeUnderTest {
   constructor({ args = [], target = [APP], env = {}, config, dir }: StartOptions = {}) {
     this.dir = dir ?? mkdtempSync(join(tmpdir(), 'lastcall-'));
     if (config !== undefined) writeFileSync(join(this.dir, 'lastcall.yaml'), config);
-    this.child = spawn(process.execPath, [CLI, 'serve', ...args, ...target], {
+    this.child = spawn(NODE, [CLI, 'serve', ...args, ...target], {
       cwd: this.dir,
       env: {
         ...process.env,

@@ -68,10 +68,10 @@ export class Connection {
    * Waits, from now, for a request that may be on the wire. `onSilent` is called once when none
    * came. A head that has begun to arrive gets the whole of `maxMs`.
    */
-  linger(typicalGapMs: number, maxMs: number, onSilent: () => void): void {
+  linger(typicalGapMs: number, maxMs: number, onSilent: () => void, minMs = LINGER_MIN_MS): void {
     if (this.pending > 0 || this.#timer || this.silent) return;
     const gapMs = this.requests > 1 ? this.gapMs : typicalGapMs;
-    const firstMs = Math.min(maxMs, Math.max(LINGER_MIN_MS, 3 * gapMs));
+    const firstMs = Math.min(maxMs, Math.max(minMs, 3 * gapMs));
     const silent = (): void => {
       this.#timer = undefined;
       this.silent = true;

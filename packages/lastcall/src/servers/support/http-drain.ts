@@ -196,9 +196,9 @@ export class HttpDrain implements Drainable {
     if (!stop) return;
     const { lingerMaxMs } = this.#limits;
     // With siblings nobody waits for this process, so it can afford the whole linger.
-    const typicalMs = stop.siblings ? lingerMaxMs : this.#typicalGapMs;
+    const minMs = stop.siblings ? lingerMaxMs : undefined;
     // Not cut at the deadline: a drain that is held goes on answering probes on new connections.
-    connection.linger(typicalMs, lingerMaxMs, () => this.#silent(connection));
+    connection.linger(this.#typicalGapMs, lingerMaxMs, () => this.#silent(connection), minMs);
   }
 
   #silent(connection: Connection): void {
