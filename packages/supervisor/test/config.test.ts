@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import {
   environmentOf,
+  EXIT_CODES,
   flagOf,
   loadConfig,
   nearest,
@@ -59,14 +60,31 @@ describe('options', () => {
   });
 
   it('are all in the guide, with their defaults, and the guide names no other', () => {
-    const guide = readFileSync(GUIDE, 'utf8');
-    const rows = [...guide.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)];
+    const [, section = ''] = readFileSync(GUIDE, 'utf8').split('\n## Options\n');
+    const rows = [...section.split('\n## ')[0]!.matchAll(/^\| `(\w+)` \| (.*?) \|/gm)];
     assert.deepEqual(new Set(rows.map(([, name]) => name)), new Set<string>(OPTION_NAMES));
     for (const [, name, shown] of rows) {
       const fallback = OPTIONS[name as keyof typeof OPTIONS].default;
       assert.equal(shown, fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``, name);
     }
   });
+});
+
+it('every error of the table is in the guide with its exit code, and the other way round', () => {
+  const guide = readFileSync(GUIDE, 'utf8');
+  const rows = [...guide.matchAll(/^\| `(ERR_\w+)` \| (\d) \|/gm)];
+  const documented = Object.fromEntries(rows.map(([, code, exit]) => [code, Number(exit)]));
+  assert.deepEqual(documented, { ...EXIT_CODES });
+});
+
+it('every option is read somewhere', () => {
+  const root = new URL('../src/', import.meta.url).pathname;
+  const sources = globSync('**/*.ts', { cwd: root })
+    .filter((file) => !file.startsWith('config/options'))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  for (const name of OPTION_NAMES)
+    assert.match(sources, new RegExp(`(\\.|[{,] )${name}\\b`), `${name} is declared and not read`);
 });
 
 describe('signals', () => {

@@ -11,6 +11,7 @@ const target = ['--', 'python3', PROGRAM];
 it('serves any program on an inherited socket, probed over HTTP and drained by its signal', async () => {
   await using node = await NodeUnderTest.start({ target });
   assert.equal((await node.get('/')).status, 200);
+  assert.equal((await node.status()).state, 'ready');
   const slow = node.get('/slow');
   await node.line(/slow begins/);
   node.signal('SIGTERM');
