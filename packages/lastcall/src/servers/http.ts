@@ -153,7 +153,7 @@ export function attachHttp<S extends Server>(
     nowMs: number,
   ): ReturnType<Lifecycle['admit']> {
     const admission = lifecycle.admit(REQUEST, nowMs);
-    if (connection.requests === 1) drain.arrived(nowMs);
+    if (connection.requests === 1) drain.arrived(connection, nowMs);
     if (admission.admitted) {
       request[LEASE] = admission;
       admission.owner = response;

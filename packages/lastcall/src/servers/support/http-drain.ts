@@ -101,8 +101,8 @@ export class HttpDrain implements Drainable {
   }
 
   /** A client has connected and sent its first piece of work. */
-  arrived(nowMs: number): void {
-    this.#arrivals.note(nowMs);
+  arrived(connection: Connection, nowMs: number): void {
+    this.#arrivals.note(nowMs, connection.socket.remoteAddress ?? '');
   }
 
   /** The answer to a request of `connection` has been flushed or given up. */

@@ -51,7 +51,7 @@ export class Http2Drain implements Drainable {
     const session = of && this.#sessions.get(of);
     if (!session) return () => {};
     session.streams += 1;
-    if (!session.used) this.#arrivals.note(performance.now());
+    if (!session.used) this.#arrivals.note(performance.now(), session.socket.remoteAddress ?? '');
     session.used = true;
     if (this.#stop) this.#retire(session);
     return () => session.end();
