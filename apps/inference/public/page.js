@@ -162,7 +162,7 @@ async function refresh() {
     badge.textContent = stateWords[state] ?? state;
   }
   byId('active').textContent = active;
-  setTimeout(refresh, refreshMs);
+  setTimeout(() => void refresh(), refreshMs);
 }
 
 await refresh();
