@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { makeWorkerUtils, type WorkerUtils } from 'graphile-worker';
+import { createLifecycle, type Lifecycle } from 'lastcall';
+import {
+  attachGraphileWorker,
+  type GraphileTask,
+  type GraphileWorker,
+} from 'lastcall/graphile-worker';
+import pg from 'pg';
+import { type Service, startPostgres } from '../support/services.ts';
+
+let postgres: Service;
+let utils: WorkerUtils;
+let pool: pg.Pool;
+const lifecycles: Lifecycle[] = [];
+
+before(async () => {
+  postgres = await startPostgres();
+  utils = await makeWorkerUtils({ connectionString: postgres.url });
+  await utils.migrate();
+  pool = new pg.Pool({ connectionString: postgres.url });
+});
+after(async () => {
+  for (const lifecycle of lifecycles) await lifecycle.stop({ reason: 'end', leave: false });
+  await utils.release();
+  await pool.end();
+  await postgres[Symbol.asyncDispose]();
+});
+
+function lifecycleOf(graceMs = 20_000): Lifecycle {
+  const lifecycle = createLifecycle({ graceMs, forceMs: 2_000, leaveMaxMs: 1 });
+  lifecycle.ready();
+  lifecycles.push(lifecycle);
+  return lifecycle;
+}
+
+const attach = (
+  lifecycle: Lifecycle,
+  tasks: Record<string, GraphileTask>,
+  more: object = {},
+): Promise<GraphileWorker> =>
+  attachGraphileWorker(lifecycle, { connectionString: postgres.url, tasks, scanMs: 200, ...more });
+
+interface Row {
+  id: string;
+  attempts: number;
+  max_attempts: number;
+  locked: boolean;
+  last_error: string | null;
+}
+const rows = async (task: string): Promise<Row[]> =>
+  (
+    await pool.query<Row>(
+      `select j.id, attempts, max_attempts, locked_at is not null as locked, last_error
+       from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+       where t.identifier = $1 order by j.id`,
+      [task],
+    )
+  ).rows;
+
+async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await holds())) await sleep(20);
+}
+
+test('a drain finishes what runs, and no finished job is left locked, in a named queue or without', async () => {
+  const lifecycle = lifecycleOf();
+  const go = Promise.withResolvers<void>();
+  let begun = 0;
+  await attach(
+    lifecycle,
+    {
+      drain: async () => {
+        begun += 1;
+        await go.promise;
+      },
+    },
+    { concurrency: 5 },
+  );
+  for (let n = 0; n < 5; n += 1)
+    await utils.addJob('drain', {}, n === 0 ? { queueName: 'named' } : {});
+  await until(() => begun === 5);
+  const sixth = await utils.addJob('drain', {});
+  const stopped = lifecycle.stop({ reason: 'test' });
+  await lifecycle.when('draining');
+  go.resolve();
+  const record = await stopped;
+  assert.deepEqual([record.outcomes.completed, record.outcomes.lost], [5, 0]);
+  assert.deepEqual(
+    (await rows('drain')).map(({ id, locked, attempts }) => [id, locked, attempts]),
+    [[sixth.id, false, 0]],
+  );
+  const queues = await pool.query(
+    'select from graphile_worker._private_job_queues where locked_at is not null',
+  );
+  assert.equal(queues.rowCount, 0);
+});
+
+test('at the deadline a job is back in the queue at once, uncharged, after being told to leave', async () => {
+  const lifecycle = lifecycleOf(700);
+  const began = Promise.withResolvers<void>();
+  let told = false;
+  await attach(
+    lifecycle,
+    {
+      deadline: async (_payload, _helpers, { leaving }) => {
+        began.resolve();
+        await once(leaving, 'abort');
+        told = true;
+        await new Promise(() => undefined);
+      },
+    },
+    { checkpointMs: 300 },
+  );
+  await utils.addJob('deadline', {}, { maxAttempts: 1 });
+  await began.promise;
+  const record = await lifecycle.stop({ reason: 'test' });
+  assert.equal(record.outcomes.handed_over, 1);
+  assert.equal(told, true);
+  const [row] = await rows('deadline');
+  assert.deepEqual([row?.attempts, row?.locked], [0, false]);
+  const again = Promise.withResolvers<void>();
+  await attach(lifecycleOf(), { deadline: () => again.resolve() });
+  await again.promise;
+  await until(async () => (await rows('deadline')).length === 0);
+});
+
+test('a revoke reaches a running job by its signal, and a waiting one never runs', async () => {
+  const [lifecycle, second] = [lifecycleOf(), lifecycleOf()];
+  const began = Promise.withResolvers<void>();
+  const seen: unknown[] = [];
+  await attach(lifecycle, {
+    revoke: async (_payload, _helpers, { signal }) => {
+      began.resolve();
+      await once(signal, 'abort');
+      seen.push((signal.reason as { code: string }).code);
+    },
+  });
+  const running = await utils.addJob('revoke', {});
+  await began.promise;
+  const other = await attach(second, { other: () => undefined });
+  await other.revoke(running.id);
+  await until(async () => (await rows('revoke'))[0]?.attempts === 25);
+  await lifecycle.stop({ reason: 'restart' });
+  const waiting = await utils.addJob('revoke', {});
+  await other.revoke(waiting.id);
+  const third = lifecycleOf();
+  const marker = Promise.withResolvers<void>();
+  await attach(third, { revoke: () => seen.push('ran'), marker: () => marker.resolve() });
+  await utils.addJob('marker', {});
+  await marker.promise;
+  assert.deepEqual(seen, ['ERR_LASTCALL_REVOKED']);
+  assert.deepEqual(
+    (await rows('revoke')).map((row) => [
+      row.attempts === row.max_attempts,
+      row.locked,
+      row.last_error,
+    ]),
+    [
+      [true, false, 'The job was revoked.'],
+      [true, false, 'The job was revoked.'],
+    ],
+  );
+});
+
+test('the job of a killed worker is back within seconds', async () => {
+  await utils.addJob('killed', {}, { queueName: 'of the killed' });
+  const child = fork(
+    fileURLToPath(new URL('../fixtures/pg-worker.ts', import.meta.url)),
+    ['graphile'],
+    {
+      env: { ...process.env, DATABASE_URL: postgres.url },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    },
+  );
+  await once(child, 'message');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const again = Promise.withResolvers<void>();
+  await attach(lifecycleOf(), { killed: () => again.resolve() });
+  await again.promise;
+  await until(async () => (await rows('killed')).length === 0);
+});
