@@ -100,7 +100,8 @@ export class JobLocks {
       if (!this.#closed) void this.#again();
     });
     this.#client = client;
-    for (const id of [...this.#held]) await this.hold(id);
+    const held = [...this.#held];
+    for (const id of held) await this.hold(id);
   }
 
   async #again(): Promise<void> {
