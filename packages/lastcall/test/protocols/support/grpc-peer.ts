@@ -6,14 +6,12 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver, Peer, Reply } from '../../suite/index.ts';
 import { type Text, works } from './grpc-service.ts';
 
-const PAUSE_MS = 500;
 const size = 64 * 1024 * 1024;
 
-/** gRPC without retries of the client's own. Probes ask the health service. */
+/** gRPC without a retry policy: only calls that were not processed are sent again (gRFC A6). */
 export const grpc: Driver = {
   open: (port) => GrpcPeer.open(port),
   async probe(server) {
@@ -47,7 +45,6 @@ export class GrpcPeer implements Peer {
 
   private constructor(port: number) {
     this.client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-      'grpc.enable_retries': 0,
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': size,
       'grpc.max_send_message_length': size,
@@ -65,7 +62,7 @@ export class GrpcPeer implements Peer {
     });
   }
 
-  ask(work: string): Promise<Reply | undefined> {
+  ask(work: string, onHead = (): void => {}): Promise<Reply | undefined> {
     if (work.startsWith('/stream') || work === '/polite') return this.#read(work);
     const { path, requestSerialize, responseDeserialize } = works.unary;
     return new Promise((resolve) => {
@@ -79,6 +76,7 @@ export class GrpcPeer implements Peer {
           resolve(error ? this.#failed(error) : reply(value as Text, this.told));
         },
       );
+      call.once('metadata', onHead);
       this.#calls.add(call);
     });
   }
@@ -105,11 +103,9 @@ export class GrpcPeer implements Peer {
     });
   }
 
-  async askSlowly(work: string, paused: () => void): Promise<Reply | undefined> {
-    const asked = this.ask(work);
-    paused();
-    await sleep(PAUSE_MS);
-    return asked;
+  /** A unary answer cannot be paused; the server is signalled while it flows. */
+  askSlowly(work: string, paused: () => void): Promise<Reply | undefined> {
+    return this.ask(work, paused);
   }
 
   get told(): boolean {
