@@ -40,14 +40,14 @@ export class RawClient {
     socket.on('close', () => this.#wake?.());
   }
 
-  /** Connects; rejects when the connection is refused. */
+  /** Connects (`over`: shakes hands on that connection); rejects when the connection is refused. */
   static async open(
     port: number,
-    options: { tls?: boolean; host?: string } = {},
+    options: { tls?: boolean; host?: string; over?: Socket } = {},
   ): Promise<RawClient> {
-    const { host = '127.0.0.1' } = options;
+    const { host = '127.0.0.1', over } = options;
     const socket = options.tls
-      ? connectTls({ port, host, rejectUnauthorized: false })
+      ? connectTls({ ...(over ? { socket: over } : { port, host }), rejectUnauthorized: false })
       : connect({ port, host });
     const client = new RawClient(socket);
     await new Promise<void>((resolve, reject) => {

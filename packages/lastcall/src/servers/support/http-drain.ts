@@ -75,8 +75,9 @@ export class HttpDrain implements Drainable {
   open(socket: Socket): Connection {
     this.#accept();
     const connection = new Connection(socket);
-    this.#shaken(keyOf(socket));
+    // Before its handshake is forgotten: else nothing would seem to be owed for a moment.
     this.#connections.add(connection);
+    this.#shaken(keyOf(socket));
     socket.once('close', () => this.forget(connection));
     if (this.#stop) this.#stopping(connection);
     return connection;
