@@ -1,3 +1,4 @@
+import { Console } from '@lastcall/console';
 import { environmentOf, flagOf, OPTION_NAMES, OPTIONS, serve } from '@lastcall/supervisor';
 import { Command, Option } from 'commander';
 
@@ -24,6 +25,7 @@ export function serveCommand(foreign: string[] | undefined, done: (code: number)
   return command.action(async (app: string | undefined, flags: Record<string, unknown>) => {
     const target = foreign ? { command: foreign } : app === undefined ? {} : { app };
     const { config: configFile, ...options } = flags as { config?: string };
-    done(await serve({ flags: options, target, env: process.env, cwd: process.cwd(), configFile }));
+    const sources = { flags: options, target, env: process.env, cwd: process.cwd(), configFile };
+    done(await serve(sources, (view) => new Console(view)));
   });
 }

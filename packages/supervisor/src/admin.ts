@@ -1,8 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createLifecycle } from 'lastcall';
-import { Endpoints, fromWire, type NodeControl } from 'lastcall/supervised';
+import { Access, Endpoints, fromWire, type NodeControl } from 'lastcall/supervised';
 import type { Config } from './config/load.ts';
 import { SupervisorError } from './errors.ts';
+import { type MakePage, NodeView, type Page } from './node/view.ts';
 import { parseAddress, showAddress } from './sockets/address.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -10,11 +11,13 @@ import type { Supervisor } from './supervisor.ts';
 export class AdminServer {
   readonly #server: Server;
   readonly #endpoints: Endpoints;
+  readonly #page: Page | undefined;
 
-  constructor(supervisor: Supervisor, config: Config) {
+  constructor(supervisor: Supervisor, config: Config, makePage?: MakePage) {
     const lifecycle = createLifecycle({ name: 'supervisor', operatorToken: config.operatorToken });
     void supervisor.ready.then(() => lifecycle.ready());
     this.#endpoints = new Endpoints(lifecycle, true, controlOf(supervisor));
+    this.#page = makePage?.(new NodeView(supervisor, new Access(lifecycle.options)));
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
@@ -41,6 +44,7 @@ export class AdminServer {
   }
 
   close(): void {
+    this.#page?.close();
     this.#server.close();
     this.#server.closeAllConnections();
   }
@@ -48,7 +52,7 @@ export class AdminServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const route = this.#endpoints.match(request.url);
     if (!route) {
-      response.writeHead(404).end();
+      if (!this.#page?.handle(request, response)) response.writeHead(404).end();
       return;
     }
     const { method = 'GET', headers, socket } = request;

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
-import type { Ask, Figures, FromWorker } from 'lastcall/supervised';
+import type { Ask, Figures, FlightRecord, FromWorker } from 'lastcall/supervised';
 import { addWorker, workerFailed, workerReady, workerRetires } from './core/change.ts';
 import { isLive, type NodeState, type Policy, type Worker } from './core/model.ts';
 import type { LogSink } from './log/sink.ts';
-import { endedWork } from './node/figures.ts';
+import { endedWork, WorkAccount } from './node/figures.ts';
 import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
 import type { Launch } from './process/launch.ts';
@@ -21,6 +21,8 @@ export interface FleetOptions {
   log: LogSink;
   say: (line: string) => void;
   post: (happening: () => void) => void;
+  /** A stop of a worker has ended. */
+  flight: (worker: Worker, record: FlightRecord) => void;
   /** A worker asks on behalf of the whole node. */
   ask: (process: WorkerProcess, ask: Ask) => void;
 }
@@ -32,6 +34,8 @@ export class Fleet {
   /** reason -> how many workers were started in place of another. */
   readonly restarts: Record<string, number> = {};
   forcedKills = 0;
+  /** What became of the work of workers that have ended. */
+  readonly past = new WorkAccount();
   /** Leases held by workers when they were killed. */
   killedLeases = 0;
   /** The output of workers that have ended, while it is still being read. */
@@ -127,6 +131,7 @@ export class Fleet {
     else if (message.type === 'ready') this.#onReady(worker, process);
     else if (message.type === 'figures') this.#onFigures(worker, process, message.figures);
     else if (message.type === 'metrics') process.metrics = message.text;
+    else if (message.type === 'flight') this.#options.flight(worker, message.record);
     else if (message.type === 'stopping') this.#onStopping(worker, process, message);
     else if (message.type === 'ask') this.#options.ask(process, message);
   }
@@ -219,6 +224,7 @@ export class Fleet {
       this.#fail(worker, words === '' ? how : `${how}: ${words}`);
     }
     worker.at = { phase: 'gone', atMs: performance.now(), why: how };
+    if (process.figures) this.past.add(process.figures);
     this.metrics.retain(process.metrics);
     this.closing.add(process.closed);
     void process.closed.then(() => this.closing.delete(process.closed));

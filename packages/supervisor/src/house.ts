@@ -3,6 +3,7 @@ import { AdminServer } from './admin.ts';
 import type { Config } from './config/load.ts';
 import { ControlServer } from './control/server.ts';
 import { runVerb } from './control/verbs.ts';
+import type { MakePage } from './node/view.ts';
 import { takeSignals } from './signals.ts';
 import { showAddress } from './sockets/address.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -19,6 +20,7 @@ const DEFAULT_PID_FILE = '.lastcall/lastcall.pid';
 export class House {
   readonly #supervisor: Supervisor;
   readonly #config: Config;
+  readonly #makePage: MakePage | undefined;
   readonly #control: ControlServer;
   readonly #controlPath: string;
   readonly #pidFile: PidFile | undefined;
@@ -26,8 +28,9 @@ export class House {
   #admin: AdminServer | undefined;
   #releaseSignals: () => void = () => undefined;
 
-  constructor(supervisor: Supervisor, config: Config) {
+  constructor(supervisor: Supervisor, config: Config, makePage: MakePage | undefined) {
     this.#supervisor = supervisor;
+    this.#makePage = makePage;
     this.#config = config;
     this.#upgrader = new Upgrader(supervisor, () => this.#admin?.close());
     this.#controlPath = resolve(config.dir, config.control);
@@ -88,7 +91,7 @@ export class House {
   }
 
   async #openAdmin(address: string): Promise<void> {
-    this.#admin = new AdminServer(this.#supervisor, this.#config);
+    this.#admin = new AdminServer(this.#supervisor, this.#config, this.#makePage);
     this.#supervisor.say(`admin listener on ${await this.#admin.listen(address)}`);
   }
 

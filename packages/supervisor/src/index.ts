@@ -5,3 +5,4 @@ export { CommandFailed, send } from './control/client.ts';
 export { EXIT_CODES, SupervisorError, type SupervisorErrorCode } from './errors.ts';
 export { serve } from './serve.ts';
 export { SIGNALS } from './signals.ts';
+export type { MakePage, NodeSnapshot, NodeView, Page } from './node/view.ts';

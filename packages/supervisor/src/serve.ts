@@ -3,6 +3,7 @@ import { expectTarget } from './config/target.ts';
 import { SupervisorError } from './errors.ts';
 import { House } from './house.ts';
 import { LogSink } from './log/sink.ts';
+import type { MakePage } from './node/view.ts';
 import { Listeners } from './sockets/listeners.ts';
 import { Supervisor } from './supervisor.ts';
 import { daemonize, isDaemon, tellStarter } from './system/daemon.ts';
@@ -16,13 +17,13 @@ const DAEMON_LOG = '.lastcall/lastcall.log';
  * Runs a node until it has stopped; resolves with the exit code. Throws `SupervisorError` when it
  * cannot begin: bad configuration, a missing entry, a port in use, another supervisor running.
  */
-export async function serve(sources: Sources): Promise<number> {
+export async function serve(sources: Sources, makePage?: MakePage): Promise<number> {
   becomeInit();
   try {
     const config = readConfig(sources);
     if (config.daemon && !isDaemon())
       return await daemonize(resolve(config.dir, config.logFile ?? DAEMON_LOG));
-    const code = await run(config, sources);
+    const code = await run(config, sources, makePage);
     tellInitCode(code);
     return code;
   } catch (error) {
@@ -34,7 +35,7 @@ export async function serve(sources: Sources): Promise<number> {
   }
 }
 
-async function run(config: Config, sources: Sources): Promise<number> {
+async function run(config: Config, sources: Sources, makePage?: MakePage): Promise<number> {
   const left = inheritance();
   const listeners = new Listeners();
   if (left) {
@@ -49,7 +50,7 @@ async function run(config: Config, sources: Sources): Promise<number> {
     ...(left ? { inherited: left } : {}),
   });
   const older = left ? new OlderSupervisor(supervisor) : undefined;
-  const house = new House(supervisor, config);
+  const house = new House(supervisor, config, makePage);
   if (!older) await house.expectFree();
   supervisor.start();
   try {

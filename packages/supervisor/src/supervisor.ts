@@ -10,6 +10,7 @@ import { NodeDoors, type NodePeer } from './node/doors.ts';
 import { ownMetrics } from './node/own-metrics.ts';
 import type { Launch } from './process/launch.ts';
 import type { Listeners } from './sockets/listeners.ts';
+import { StopBook } from './stops.ts';
 
 export interface SupervisorOptions {
   config: Config;
@@ -32,6 +33,7 @@ export class Supervisor {
   readonly doors: NodeDoors;
   readonly listeners: Listeners;
   readonly log: LogSink;
+  readonly stopBook: StopBook;
   readonly startedMs = performance.now();
   /** The other supervisor of this node, while one replaces the other. */
   peer: NodePeer | undefined;
@@ -49,6 +51,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.log = options.log;
     this.listeners = options.listeners;
+    this.stopBook = new StopBook(options.config, (line) => this.say(line));
     const { inherited } = options;
     this.node = newNode(inherited?.workers ?? workerCount(options.config));
     if (inherited) {
@@ -70,6 +73,7 @@ export class Supervisor {
       log: options.log,
       say: (line) => this.say(line),
       post: (happening) => this.post(happening),
+      flight: (worker, record) => this.stopBook.add(worker, record),
       ask: (process, { id, what, detail }) => {
         this.doors.answer(what, detail).then(
           (value) => process.answer({ type: 'answer', id, value }),

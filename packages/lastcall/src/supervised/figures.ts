@@ -1,7 +1,8 @@
 import { localNode, type NodeStatus } from '../endpoints/node.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { State } from '../lifecycle/state.ts';
-import type { Figures, WireStatus } from './protocol.ts';
+import { remainingMs } from '../ledger/estimate.ts';
+import type { Figures, WireStatus, WorkItem } from './protocol.ts';
 
 /** The figures of this worker, now. */
 export function figuresOf(lifecycle: Lifecycle): Figures {
@@ -12,7 +13,33 @@ export function figuresOf(lifecycle: Lifecycle): Figures {
     if (tally.refused > 0) refused[tally.kind] = tally.refused;
   }
   const status = localNode(lifecycle).status() as NodeStatus;
-  return { ...toWire(status), outcomes, refused, rssBytes: process.memoryUsage.rss() };
+  return {
+    ...toWire(status),
+    outcomes,
+    refused,
+    lateArrivals: lifecycle.counters.lateArrivals,
+    estimate: lifecycle.estimate,
+    rssBytes: process.memoryUsage.rss(),
+  };
+}
+
+const OLDEST = 25;
+
+/** The oldest work of this worker, oldest first. */
+export function oldestWork({ ledger }: Lifecycle): WorkItem[] {
+  const nowMs = performance.now();
+  const items: WorkItem[] = [];
+  for (const lease of ledger.leases) {
+    if (items.length === OLDEST) break;
+    items.push({
+      kind: lease.kind,
+      label: lease.label ?? null,
+      ageMs: nowMs - lease.startedMs,
+      p50Ms: remainingMs(ledger, lease, 0.5, nowMs),
+      p90Ms: remainingMs(ledger, lease, 0.9, nowMs),
+    });
+  }
+  return items;
 }
 
 /** A date becomes a time from now: the two processes share no clock that is safe to send. */

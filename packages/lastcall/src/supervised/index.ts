@@ -12,8 +12,11 @@ export {
   type ToWorker,
   unframe,
   type WireStatus,
+  type WorkItem,
 } from './protocol.ts';
+export { Access } from '../endpoints/access.ts';
 export { Endpoints } from '../endpoints/endpoints.ts';
 export type { NodeControl } from '../endpoints/node.ts';
 export { fromWire } from './figures.ts';
 export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';
+export { type FinishEstimate } from '../ledger/estimate.ts';

@@ -1,7 +1,7 @@
 import { localNode } from '../endpoints/node.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { checkSelf } from './check.ts';
-import { figuresOf } from './figures.ts';
+import { figuresOf, oldestWork } from './figures.ts';
 import { supervisedServers } from './listen.ts';
 import { connectNode } from './node.ts';
 import {
@@ -122,6 +122,7 @@ class WorkerLink {
   async #doLocally({ what, detail }: Ask): Promise<unknown> {
     const node = localNode(this.#lifecycle);
     if (what === 'metrics') return node.metrics();
+    if (what === 'work') return oldestWork(this.#lifecycle);
     if (what === 'wait') return node.wait(detail);
     if (what === 'reset') return node.reset();
     if (what === 'check') {

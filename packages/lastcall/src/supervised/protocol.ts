@@ -1,3 +1,4 @@
+import type { FinishEstimate } from '../ledger/estimate.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
 import type { FlightRecord } from '../telemetry/flight-record.ts';
 
@@ -24,12 +25,27 @@ export interface Figures extends WireStatus {
   /** kind -> outcome -> how many since the worker started. */
   outcomes: Record<string, Record<string, number>>;
   refused: Record<string, number>;
+  /** Work that arrived after readiness went false. */
+  lateArrivals: number;
+  /** `estimateMs` with its median and its far end. */
+  estimate: FinishEstimate;
   rssBytes: number;
+}
+
+/** One piece of work in flight, as the console shows it. */
+export interface WorkItem {
+  kind: string;
+  label: string | null;
+  ageMs: number;
+  /** What it probably still needs; `null` while that is unknown. */
+  p50Ms: number | null;
+  p90Ms: number | null;
 }
 
 /**
  * Questions that go both ways: a worker asks for the whole node, the supervisor asks one worker.
- * `check`: whether the worker answers a request of its own for the path in `detail`.
+ * `check`: whether the worker answers a request of its own for the path in `detail`. `work`: its
+ * oldest work.
  */
 export interface Questions {
   status: { worker: Figures; node: WireStatus };
@@ -39,6 +55,7 @@ export interface Questions {
   wait: { worker: DrainResult; node: DrainResult };
   metrics: { worker: string; node: string };
   check: { worker: { status: number }; node: never };
+  work: { worker: WorkItem[]; node: never };
 }
 
 export type Question = keyof Questions;

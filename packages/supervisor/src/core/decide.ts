@@ -90,7 +90,7 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
 
   const stale = kept.length > fresh.length;
   const unproved = fresh.filter((worker) => !isServing(worker)).length;
-  const room = want + (stale ? policy.surge : 0) - kept.length;
+  const room = want + policy.surge - kept.length;
   const lanes = stale && policy.parallel > 0 ? policy.parallel - unproved : Infinity;
   const missing = Math.min(want - fresh.length, room, lanes);
   const recent = node.crashes.filter((atMs) => due.nowMs - atMs < policy.restartWindowMs).length;

@@ -1,5 +1,5 @@
 import type { DrainResult } from 'lastcall';
-import type { Figures, Question, Questions, WireStatus } from 'lastcall/supervised';
+import type { Figures, Question, Questions, WireStatus, WorkItem } from 'lastcall/supervised';
 import { isLive, type NodeState, type Worker } from '../core/model.ts';
 import type { Fleet } from '../fleet.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
@@ -103,6 +103,17 @@ export class NodeDoors {
     return fleet.metrics.render([...(await Promise.all(texts)), ownMetrics()]);
   }
 
+  /** The oldest work of every worker. */
+  async work(): Promise<(WorkItem & { worker: string })[]> {
+    const asked = [...this.#options.fleet.processes]
+      .filter(([, { figures }]) => (figures?.inFlight ?? 0) > 0)
+      .map(async ([{ name }, process]) => {
+        const items = await withinOr(process.ask('work'), ANSWER_MS, []);
+        return items.map((item) => Object.assign(item, { worker: name }));
+      });
+    return (await Promise.all(asked)).flat();
+  }
+
   /** Answers a worker that asks for the node. */
   async answer(what: Question, detail: string): Promise<unknown> {
     if (what === 'initiate' || what === 'drain') return this.begin(what, detail);
@@ -125,9 +136,18 @@ export class NodeDoors {
       this.#figures((worker) => !isLive(worker)),
     ]);
     const sum = sumFigures(serving, peer ? [...retiring, peer] : retiring);
+    if (this.#options.foreign()) sum.state = this.#stateByPhase();
     const { draining, paused, stopping } = this.#options.node;
     const early = sum.state === 'ready' || sum.state === 'starting';
     return early && (draining || paused || stopping) ? { ...sum, state: 'draining' } : sum;
+  }
+
+  /** Programs that tell nothing of themselves are ready when their probe has been answered. */
+  #stateByPhase(): string {
+    const up = this.#options.node.workers.some(
+      ({ at }) => at.phase === 'proving' || at.phase === 'serving',
+    );
+    return up ? 'ready' : 'starting';
   }
 
   async #figures(which: (worker: Worker) => boolean): Promise<Figures[]> {

@@ -37,3 +37,27 @@ export function endedWork({ outcomes }: Figures, kinds: (kind: string) => boolea
     .flatMap(([, byOutcome]) => Object.values(byOutcome))
     .reduce((sum, count) => sum + count, 0);
 }
+
+/** What became of work, added up over workers. */
+export class WorkAccount {
+  readonly outcomes: Record<string, number> = {};
+  refused = 0;
+  lateArrivals = 0;
+
+  add({ outcomes, refused, lateArrivals }: Figures): void {
+    for (const byOutcome of Object.values(outcomes)) this.#addOutcomes(byOutcome);
+    for (const count of Object.values(refused)) this.refused += count;
+    this.lateArrivals += lateArrivals;
+  }
+
+  addAccount({ outcomes, refused, lateArrivals }: WorkAccount): void {
+    this.#addOutcomes(outcomes);
+    this.refused += refused;
+    this.lateArrivals += lateArrivals;
+  }
+
+  #addOutcomes(outcomes: Readonly<Record<string, number>>): void {
+    for (const [outcome, count] of Object.entries(outcomes))
+      this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + count;
+  }
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Feed } from './feed.ts';
+import type { Action, Source } from './source.ts';
+
+const FILES: Record<string, [file: string, type: string]> = {
+  '/': ['page.html', 'text/html; charset=utf-8'],
+  '/console': ['page.html', 'text/html; charset=utf-8'],
+  '/console/page.css': ['page.css', 'text/css; charset=utf-8'],
+  '/console/page.js': ['page.js', 'text/javascript; charset=utf-8'],
+  '/console/curve.js': ['curve.js', 'text/javascript; charset=utf-8'],
+};
+
+/** Nothing from outside, no frames, no inline code. */
+const GUARDS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+const ACTIONS = new Set<string>(['drain', 'resume', 'reload', 'scale']);
+const BODY_MAX = 1_024;
+
+/** The live page of a node, for an HTTP server of the node to call. */
+export class Console {
+  readonly #source: Source;
+  readonly #feed: Feed;
+  readonly #files = new Map<string, Buffer>();
+
+  constructor(source: Source) {
+    this.#source = source;
+    this.#feed = new Feed(source);
+  }
+
+  /** Answers a request for the console; false when it is for something else. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const file = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
+    if (file) this.#page(request, response, file);
+    else if (path === '/console/feed') this.#watch(request, response);
+    else if (path === '/console/act') void this.#act(request, response);
+    else return false;
+    return true;
+  }
+
+  close(): void {
+    this.#feed.close();
+  }
+
+  #page(request: IncomingMessage, response: ServerResponse, [name, type]: [string, string]): void {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET');
+    let body = this.#files.get(name);
+    if (!body) {
+      body = readFileSync(new URL(`../assets/${name}`, import.meta.url));
+      this.#files.set(name, body);
+    }
+    response.writeHead(200, { ...GUARDS, 'content-type': type });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  #watch(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method !== 'GET') return refuse(response, 405, 'GET');
+    response.writeHead(200, { ...GUARDS, 'content-type': 'text/event-stream' });
+    const seen = request.headers['last-event-id'];
+    const lastEventId = Array.isArray(seen) ? seen[0] : seen;
+    if (!this.#feed.add(response, lastEventId, this.#source.isOperator(request))) response.end();
+  }
+
+  async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'POST') return refuse(response, 405, 'POST');
+    // Another site's form can send neither this type nor this header without being asked first.
+    const isOwn =
+      request.headers['content-type'] === 'application/json' &&
+      request.headers['x-lastcall-console'] === '1';
+    if (!isOwn || !this.#source.isOperator(request))
+      return answer(response, 403, 'Only an operator may do this.');
+    try {
+      const { action, workers } = JSON.parse(await bodyOf(request)) as Record<string, unknown>;
+      if (typeof action !== 'string' || !ACTIONS.has(action))
+        return answer(response, 400, `action: expected one of ${[...ACTIONS].join(', ')}.`);
+      const count = typeof workers === 'number' ? workers : undefined;
+      answer(response, 200, await this.#source.act(action as Action, count));
+    } catch (error) {
+      answer(response, 409, (error as Error).message);
+    }
+  }
+}
+
+function answer(response: ServerResponse, status: number, message: string): void {
+  response.writeHead(status, { ...GUARDS, 'content-type': 'application/json' });
+  response.end(JSON.stringify({ message }));
+}
+
+function refuse(response: ServerResponse, status: number, allow: string): void {
+  response.writeHead(status, { ...GUARDS, allow }).end();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of request.setEncoding('utf8') as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > BODY_MAX) throw new Error('The body is too long.');
+  }
+  return text;
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access, Figures, FinishEstimate, WorkItem } from 'lastcall/supervised';
+import { type WorkerStatus, workersStatus } from '../control/status.ts';
+import type { Stop } from '../stops.ts';
+import type { Supervisor } from '../supervisor.ts';
+import { WorkAccount } from './figures.ts';
+
+const WORK_SHOWN = 100;
+
+/** A node at one moment. */
+export interface NodeSnapshot {
+  state: string;
+  generation: number;
+  workersWanted: number;
+  workers: WorkerStatus[];
+  inFlight: number;
+  inFlightByKind: Record<string, number>;
+  work: (WorkItem & { worker: string })[];
+  estimate: FinishEstimate;
+  deadlineInMs: number | null;
+  outcomes: Record<string, number> & { lost: number };
+  refused: number;
+  lateArrivals: number;
+  doing: string | null;
+}
+
+/** A page on the admin listener: answers what the endpoints do not. */
+export interface Page {
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  close(): void;
+}
+
+export type MakePage = (view: NodeView) => Page;
+
+/** What a page can show of a node, and do to it. */
+export class NodeView {
+  readonly #supervisor: Supervisor;
+  readonly #access: Access;
+  constructor(supervisor: Supervisor, access: Access) {
+    this.#supervisor = supervisor;
+    this.#access = access;
+  }
+
+  async snapshot(work: boolean): Promise<NodeSnapshot> {
+    const { node, doors, fleet } = this.#supervisor;
+    const [status, items] = await Promise.all([doors.status(), work ? doors.work() : []]);
+    const figures = [...fleet.processes.values()].flatMap(({ figures: last }) => last ?? []);
+    const account = new WorkAccount();
+    account.addAccount(fleet.past);
+    for (const one of figures) account.add(one);
+    // A worker that is killed cannot end its leases.
+    const { completed = 0, lost = 0, ...others } = account.outcomes;
+    const { rollout } = node;
+    return {
+      state: node.stopping ? 'stopping' : node.paused ? 'paused' : status.state,
+      generation: node.generation,
+      workersWanted: node.target,
+      workers: workersStatus(this.#supervisor),
+      inFlight: status.inFlight,
+      inFlightByKind: status.inFlightByKind,
+      work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
+      estimate: latest(figures),
+      deadlineInMs: status.deadlineInMs,
+      outcomes: { completed, ...others, lost: lost + fleet.killedLeases },
+      refused: account.refused,
+      lateArrivals: account.lateArrivals,
+      doing: rollout
+        ? `reload: ${rollout.promoted} of ${node.target} workers replaced by generation ${rollout.generation}`
+        : null,
+    };
+  }
+
+  stops(): readonly Stop[] {
+    return this.#supervisor.stopBook.stops;
+  }
+
+  async act(
+    action: 'drain' | 'resume' | 'reload' | 'scale',
+    workers: number | undefined,
+  ): Promise<string> {
+    const supervisor = this.#supervisor;
+    if (action === 'drain') {
+      const { inFlight } = await supervisor.doors.begin('drain', 'console');
+      return `Draining, ${inFlight} in flight.`;
+    }
+    if (action === 'resume')
+      return (await supervisor.doors.resume())
+        ? 'The node takes work again.'
+        : 'There was no drain to undo.';
+    if (action === 'scale') {
+      if (!Number.isInteger(workers) || workers! < 1 || workers! > 1_024)
+        throw new Error('scale: expected a whole number of workers from 1 to 1024.');
+      supervisor.post(() => supervisor.scale(workers!));
+      return `Workers wanted: ${workers}.`;
+    }
+    if (supervisor.node.draining)
+      throw new Error('The node drains, so no new worker is started. Resume it first.');
+    const { ok, message } = await supervisor.reload('console');
+    if (!ok) throw new Error(`Reload failed, the old workers stay: ${message}`);
+    return 'All workers are replaced.';
+  }
+
+  isOperator({ headers, socket }: IncomingMessage): boolean {
+    return this.#access.isOperator({ headers, remoteAddress: socket.remoteAddress });
+  }
+}
+
+/** The node has finished when its last worker has: the longest of their estimates. */
+function latest(figures: readonly Figures[]): FinishEstimate {
+  const busy = figures.filter(({ inFlight }) => inFlight > 0).map(({ estimate }) => estimate);
+  const unknown = busy.find(({ p90Ms }) => p90Ms === null);
+  if (unknown) return unknown;
+  const longest = (of: 'p50Ms' | 'p90Ms' | 'p99Ms'): number =>
+    Math.max(0, ...busy.map((estimate) => estimate[of] ?? 0));
+  return { p50Ms: longest('p50Ms'), p90Ms: longest('p90Ms'), p99Ms: longest('p99Ms') };
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type FlightRecord, keepFlight } from 'lastcall/supervised';
+import type { Config } from './config/load.ts';
+import type { Worker } from './core/model.ts';
+
+const KEPT = 200;
+
+/** A past stop of one worker. */
+export type Stop = FlightRecord & { worker: string; generation: number };
+
+/** The records of past stops: on disk beside the control socket, the last ones in memory. */
+export class StopBook {
+  readonly #dir: string;
+  readonly #say: (line: string) => void;
+  readonly #stops: Stop[];
+
+  constructor({ dir, control }: Config, say: (line: string) => void) {
+    this.#dir = dirname(resolve(dir, control));
+    this.#say = say;
+    this.#stops = load(join(this.#dir, 'stops.jsonl'));
+  }
+
+  get stops(): readonly Stop[] {
+    return this.#stops;
+  }
+
+  add({ name, generation }: Worker, record: FlightRecord): void {
+    const stop = { ...record, worker: name, generation };
+    this.#stops.push(stop);
+    if (this.#stops.length > KEPT) this.#stops.shift();
+    try {
+      keepFlight(this.#dir, stop);
+    } catch (error) {
+      this.#say(`the record of a stop cannot be kept: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** What an earlier supervisor has left; a damaged line is left out. */
+function load(path: string): Stop[] {
+  let lines: string[];
+  try {
+    lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-KEPT);
+  } catch {
+    return [];
+  }
+  return lines.flatMap((line) => {
+    try {
+      const stop = JSON.parse(line) as Stop;
+      return stop.version === 1 ? [stop] : [];
+    } catch {
+      return [];
+    }
+  });
+}
