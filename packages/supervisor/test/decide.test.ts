@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Worker } from '../src/core/model.ts';
 import { Simulation } from './support/simulation.ts';
 
 /** A node with all its workers serving. */
@@ -7,6 +8,14 @@ function serving(workers: number, policy = {}): Simulation {
   const sim = new Simulation(workers, policy);
   sim.settle();
   return sim;
+}
+
+/** Crashes all but one, again and again, until the limit is passed. */
+function crashBeside(sim: Simulation, stays: Worker): void {
+  for (let i = 0; i < 5; i += 1) {
+    for (const worker of [...sim.node.workers]) if (worker !== stays) sim.die(worker);
+    sim.pass(sim.policy.backoffMaxMs);
+  }
 }
 
 describe('boot', () => {
@@ -70,6 +79,7 @@ describe('reload', () => {
     sim.die(sim.phase('starting')[0]!);
     assert.equal(sim.show('serving'), 'w1/1 w2/1');
     assert.equal(sim.node.workers.length, 2);
+    assert.equal(sim.node.generation, 1);
     assert.deepEqual([sim.node.lastReload?.ok, sim.node.lastReload?.message], [false, 'w3 died']);
   });
 
@@ -166,17 +176,46 @@ describe('crashes', () => {
   it('does not give up for crashes of long ago', () => {
     const sim = serving(2);
     const [stays] = sim.phase('serving');
-    for (let i = 0; i < 5; i += 1) {
-      for (const worker of sim.node.workers) if (worker !== stays) sim.die(worker);
-      sim.pass(sim.policy.backoffMaxMs);
-    }
+    crashBeside(sim, stays!);
+    assert.ok(sim.node.crashes.length > sim.policy.restartLimit);
     sim.settle();
     sim.pass(sim.policy.restartWindowMs);
     sim.node.paused = true;
     sim.turn();
     sim.node.paused = false;
     sim.turn();
-    assert.equal(sim.halted, undefined);
+    assert.equal(sim.node.stopping, undefined);
+    assert.equal(sim.phase('starting').length, 2);
+  });
+
+  it('waits for the longest pause past the limit', () => {
+    const sim = serving(2);
+    crashBeside(sim, sim.phase('serving')[0]!);
+    for (const worker of sim.phase('starting')) sim.die(worker);
+    sim.pass(sim.policy.backoffMaxMs - 1);
+    assert.equal(sim.phase('starting').length, 0);
+    sim.pass(1);
+    assert.equal(sim.phase('starting').length, 1);
+  });
+
+  it('of a new version that has replaced an old worker are retried, and past the limit the rest of the old ones stay', () => {
+    const sim = serving(3);
+    sim.reload();
+    sim.ready(sim.phase('starting')[0]!);
+    sim.pass(1_000);
+    assert.equal(sim.node.rollout?.promoted, 1);
+    sim.die(sim.phase('starting')[0]!);
+    assert.ok(sim.node.rollout, 'one failure takes nothing back');
+    for (let i = 0; i < 4; i += 1) {
+      sim.pass(sim.policy.backoffMaxMs);
+      for (const worker of sim.phase('starting')) sim.die(worker);
+    }
+    assert.equal(sim.node.lastReload?.ok, false);
+    assert.equal(sim.phase('serving').length, 3);
+    assert.deepEqual(
+      new Set(sim.phase('serving').map(({ generation }) => generation)),
+      new Set([1, 2]),
+    );
   });
 
   it('forgets crashes that are older than the window', () => {
