@@ -2,7 +2,7 @@
 export const mutants: Readonly<Record<string, string>> = {
   'http1/in-flight-request': 'exit-at-once',
   'http1/keepalive-race': 'cut-all',
-  'http1/keepalive-think-time': 'cut-all',
+  'http1/keepalive-think-time': 'stall-draining',
   'http1/connection-close': 'no-close-header',
   'http1/closes-as-said': 'keep-after-close',
   'http1/pipelined-second': 'destroy-after-answer',
@@ -29,7 +29,7 @@ export const mutants: Readonly<Record<string, string>> = {
   'connections/not-left-hanging': 'stall-new',
   'connections/closed-in-order': 'reset-idle',
   'connections/peer-never-closes': 'wait-for-fin',
-  'connections/many-wake-up': 'cut-all',
+  'connections/many-wake-up': 'stall-draining',
   'connections/vanished-client': 'count-vanished',
   'connections/never-reads': 'no-deadline',
   'http2/in-flight-stream': 'h2-cut-slow',

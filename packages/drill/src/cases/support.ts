@@ -31,6 +31,17 @@ export async function usedConnection(ctx: Context): Promise<Connection> {
   return connection;
 }
 
+/**
+ * A connection to ask on while the server drains: a new one, for an idle one may be closed at any
+ * moment; or else the one opened before, where the listener is closed already.
+ */
+export async function lateConnection(ctx: Context, before: Connection): Promise<Connection> {
+  const fresh = await ctx.connect({ label: 'late request' }).catch(() => undefined);
+  const connection = fresh ?? before;
+  if (!connection.open) ctx.notApplicable('the server takes no request any more by then');
+  return connection;
+}
+
 export const usedConnections = (ctx: Context, count: number): Promise<Connection[]> =>
   Promise.all(Array.from({ length: count }, () => usedConnection(ctx)));
 

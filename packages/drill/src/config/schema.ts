@@ -72,6 +72,8 @@ export const schema = z.strictObject({
   stopSignal: z.enum(signalNames as [NodeJS.Signals, ...NodeJS.Signals[]]).default('SIGTERM'),
   /** The time the server gives its work to finish. */
   grace: duration.default(5000),
+  /** How long an ordinary piece of work lasts; default: 40 % of the grace, at most 600 ms. */
+  work: duration.optional(),
   /** The time it gives cancelled work to unwind. */
   force: duration.default(1000),
   /** The time it goes on serving, not ready, before it refuses. */

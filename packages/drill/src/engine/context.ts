@@ -133,7 +133,7 @@ export class Context {
 
   /** How long an ordinary piece of work may take in a case: well inside the grace. */
   get workMs(): number {
-    return Math.round(Math.min(600, this.config.grace * 0.4));
+    return Math.round(this.config.work ?? Math.min(600, this.config.grace * 0.4));
   }
 
   /** After this much nobody waits for an answer any more. */

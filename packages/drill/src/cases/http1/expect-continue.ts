@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, until, within } from '../../engine/clock.ts';
-import { slowInFlight, stopNoticed } from '../support.ts';
+import { lateConnection, slowInFlight, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/expect-continue',
@@ -11,11 +11,11 @@ export default defineCase({
   needs: ['upload', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'expect: 100-continue' });
+    const before = await ctx.connect({ label: 'expect: 100-continue' });
     const { exchange: slow } = await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
-    if (!connection.open) ctx.notApplicable('the connection was closed before the request');
+    const connection = await lateConnection(ctx, before);
     const route = ctx.route('upload', {}, 'POST');
     const exchange = connection.owe(route.method, route.path);
     const headers = { expect: '100-continue', 'content-length': '5' };

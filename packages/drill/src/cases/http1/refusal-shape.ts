@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { slowInFlight, stopNoticed, usedConnection } from '../support.ts';
+import { lateConnection, slowInFlight, stopNoticed, usedConnection } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/refusal-shape',
@@ -10,14 +10,13 @@ export default defineCase({
   needs: ['fast', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await usedConnection(ctx);
+    const before = await usedConnection(ctx);
     await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
-    const exchange = connection.open ? connection.send(ctx.route('fast')) : undefined;
-    if (exchange !== undefined) await exchange.done;
-    if (exchange === undefined || exchange.outcome !== 'refused')
-      ctx.notApplicable('the server refused nothing');
+    const connection = await lateConnection(ctx, before);
+    const exchange = await connection.send(ctx.route('fast')).done;
+    if (exchange.outcome !== 'refused') ctx.notApplicable('the server refused nothing');
     const retry = exchange.headers.get('retry-after');
     const close = connection.closeAnnounced;
     ctx.check(
