@@ -1,6 +1,6 @@
 // node bench/handover.ts [--quick]: measures the handover and writes docs/reference/handover-performance.md.
 import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { startPostgres } from '../packages/handover/test/support/postgres.ts';
 import { addToStart, appendRate, gaps, type Spread } from './handover/measures.ts';
@@ -8,6 +8,7 @@ import { addToStart, appendRate, gaps, type Spread } from './handover/measures.t
 const quick = process.argv.includes('--quick');
 const page = fileURLToPath(new URL('../docs/reference/handover-performance.md', import.meta.url));
 await using postgres = await startPostgres();
+const [before = 0] = loadavg();
 const step = (name: string): unknown => process.stderr.write(`> ${name}\n`);
 
 step('append');
@@ -26,7 +27,7 @@ const ms = ({ median, p95, worst, count }: Spread): string =>
 const met = (yes: boolean): string => (yes ? 'met' : 'missed');
 const text = `# Performance of the handover
 
-Written by \`node bench/handover.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), with workers, readers and PostgreSQL (fsync on) on the same machine.
+Written by \`node bench/handover.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), with workers, readers and PostgreSQL (fsync on) on the same machine${quick ? ', short run' : ''}. Other work on the machine when the run began: load ${before.toFixed(1)} (1 minute).
 
 ## Events appended
 
