@@ -3,6 +3,8 @@ import { it } from 'node:test';
 import { NodeUnderTest, request, type Reply } from './support/node.ts';
 import { poll } from './support/poll.ts';
 
+const FASTIFY = new URL('fixtures/fastify-app.ts', import.meta.url).pathname;
+
 /** Asks until both workers have answered, each at least once; returns all answers. */
 async function fromBoth(node: NodeUnderTest, path: string, method = 'GET'): Promise<Reply[]> {
   return Promise.all(Array.from({ length: 12 }, () => node.get(path, { method })));
@@ -85,4 +87,24 @@ it('a burst of connections is shared out among the workers', async () => {
   const byWorker = Map.groupBy(replies, ({ headers }) => headers['x-worker']);
   const counts = [...byWorker.values()].map((share) => share.length);
   assert.ok(counts.length === 2 && Math.min(...counts) >= 10, `shares: ${counts.join(', ')}`);
+});
+
+it('resume replaces workers whose drain is past undoing', async () => {
+  await using node = await NodeUnderTest.start({ env: { GRACEFUL_SHUTDOWN_TIMEOUT: '0.5' } });
+  const cut = node.get('/slow?ms=60000').catch(() => undefined);
+  await poll(async () => (await node.status()).in_flight === 1);
+  await node.ask('drain');
+  await poll(async () => (await node.status()).in_flight === 0 || /cancel/.test(node.output));
+  await cut;
+  await node.ask('resume');
+  await poll(async () => (await node.get('/').catch(() => undefined))?.status === 200);
+  await node.line(/is ready/, 3);
+});
+
+it('Fastify listens on the inherited socket, and knows its address', async () => {
+  await using node = await NodeUnderTest.start({ target: [FASTIFY] });
+  assert.equal((await node.get('/')).body, 'hello\n');
+  await node.line(new RegExp(`listens at http://127.0.0.1:${node.port}`), 2);
+  await node.ask('reload');
+  assert.equal((await node.get('/')).status, 200);
 });
