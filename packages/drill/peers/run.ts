@@ -102,7 +102,7 @@ async function run(name: string): Promise<Row | undefined> {
     seed: 1,
     repeat: 1,
     confidence: 0.999,
-    concurrency: 2,
+    concurrency: 4,
     clients: 64,
     strict: false,
     knownFailing: new Set<string>(),

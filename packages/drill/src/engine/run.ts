@@ -61,6 +61,8 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   const limitMs = 2 * (config.readyWithin + ctx.patienceMs) + config.grace + 10_000;
   let judged = await judge(drillCase, ctx, limitMs);
   const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
+  // After a failure the picture still shows the server's own end, when it is near.
+  if (judged.verdict === 'fail' && signalledMs !== undefined) await ctx.target.ended(1500);
   const totals = ctx.account.totals(signalledMs ?? 0);
   const left = await ctx.end();
   if (left.length > 0 && judged.verdict === 'pass') {

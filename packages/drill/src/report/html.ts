@@ -10,6 +10,7 @@ const style = `
 --pass:#1a7f37;--fail:#cf222e;--info:#0969da;--answered:#4ea36a;--refused:#d4a72c;--void:#9aa4af}
 @media(prefers-color-scheme:dark){:root{--fg:#e6edf3;--bg:#0d1117;--soft:#8b949e;--line:#30363d;--card:#161b22;
 --pass:#3fb950;--fail:#ff7b72;--info:#79c0ff;--answered:#2ea043;--refused:#d29922;--void:#6e7681}}
+*{box-sizing:border-box}
 body{margin:0 auto;max-width:1060px;padding:24px;font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}
 h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:28px 0 8px}p{margin:4px 0}code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
 .soft{color:var(--soft)}.verdict{display:inline-block;min-width:5.5em;font-weight:600}

@@ -52,7 +52,7 @@ export function lossText(one: CaseResult): string {
 }
 
 const rate = (value: number): string =>
-  value >= 0.001 ? `${(value * 100).toPrecision(2)} %` : `1 in ${Math.floor(1 / value)}`;
+  value >= 0.001 ? `${Number((value * 100).toPrecision(2))} %` : `1 in ${Math.floor(1 / value)}`;
 
 /** What a server said goes to the terminal without its control characters, and short. */
 const clean = (text: string): string => stripControls(text).replaceAll('\n', ' | ').slice(0, 300);
