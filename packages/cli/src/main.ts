@@ -9,6 +9,7 @@ import { planCommand } from './plan.ts';
 import { podCommand } from './pod.ts';
 import { serveCommand } from './serve.ts';
 import { stopsCommand } from './stops.ts';
+import { watchCommand } from './watch.ts';
 
 /** Runs `lastcall VERB ...`; returns the exit code. */
 export async function main(argv: string[]): Promise<number> {
@@ -26,6 +27,7 @@ export async function main(argv: string[]): Promise<number> {
       }),
     );
   program.addCommand(nodeCommand()).addCommand(planCommand()).addCommand(stopsCommand());
+  program.addCommand(watchCommand());
   program.addCommand(
     podCommand(foreign, (exitCode) => {
       code = exitCode;

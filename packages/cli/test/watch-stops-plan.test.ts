@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CLI, NODE, NodeUnderTest } from '../../supervisor/test/support/node.ts';
+
+const start = (...args: string[]) =>
+  spawn(NODE, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+
+interface Ended {
+  code: number;
+  out: string;
+  err: string;
+}
+
+/** Runs the command to its end. */
+const lastcall = (...args: string[]): Promise<Ended> => ended(start(...args));
+
+async function ended(child: ReturnType<typeof start>): Promise<Ended> {
+  let [out, err] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk;
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    err += chunk;
+  });
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+test('watch prints a line for each change when piped, and ends with the node; stops tells the rest', async () => {
+  await using node = await NodeUnderTest.start();
+  const watch = start('watch', '--control', node.control);
+  const watching = ended(watch);
+  await once(watch.stdout, 'data');
+  await node.ask('drain');
+  assert.equal((await node.status()).state, 'draining');
+  await node.ask('resume');
+  node.signal('SIGTERM');
+  await node.exited;
+  const { code, out } = await watching;
+  assert.equal(code, 0);
+  assert.match(out, /in flight 0, workers \d, retiring \d, generation 1\n/);
+  assert.match(out, /gone\n$/);
+  const dir = join(node.dir, '.lastcall');
+  appendFileSync(join(dir, 'stops.jsonl'), '{"version":1,"cut sh');
+  const stops = await lastcall('stops', '--dir', dir);
+  assert.match(stops.out, /service w1 \(pid \d+\): lastcall drain, undone after/);
+  assert.match(stops.out, /service w2 \(pid \d+\): SIGTERM, exit 0 after/);
+  assert.match(stops.err, /1 broken lines left out/);
+  const json = await lastcall('stops', '--dir', dir, '--json', '-n', '1');
+  assert.equal((JSON.parse(json.out) as { result: string }).result, 'stopped');
+});
+
+test('watch says when nobody answers', async () => {
+  const { code, err } = await lastcall('watch', '--control', '/nowhere/control.sock');
+  assert.notEqual(code, 0);
+  assert.match(err, /No supervisor answers on \/nowhere/);
+});
+
+test('plan reads a file and prints the plan, as text and as JSON', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'lastcall-plan-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const path = join(dir, 'durations.csv');
+  writeFileSync(path, `duration_ms\n${'200\n'.repeat(500)}`);
+  const text = await lastcall('plan', '--csv', path, '--rate', '30', '--leave', '1s');
+  assert.equal(text.code, 0, text.err);
+  assert.match(text.out, /terminationGracePeriodSeconds: 7\n/);
+  const json = await lastcall('plan', '--csv', path, '--rate', '30', '--leave', '1s', '--json');
+  assert.equal((JSON.parse(json.out) as { graceMs: number }).graceMs, 2_000);
+  const svg = join(dir, 'plan.svg');
+  assert.equal((await lastcall('plan', '--csv', path, '--rate', '30', '--svg', svg)).code, 0);
+});
+
+test('plan refuses what it cannot plan with, with exit code 2', async () => {
+  const none = await lastcall('plan');
+  assert.deepEqual([none.code, /expected one of --csv/.test(none.err)], [2, true]);
+  const missing = await lastcall('plan', '--csv', '/nowhere.csv');
+  assert.deepEqual([missing.code, /ENOENT/.test(missing.err)], [2, true]);
+  const share = await lastcall('plan', '--csv', '/nowhere.csv', '--share', 'most');
+  assert.equal(share.code, 2);
+});
