@@ -65,7 +65,10 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
   const listener = new LastAccept(server);
   const drain = new Http2Drain({ admin, lingerMaxMs, listener, finishWork });
   lifecycle.attach(drain);
-  server.prependListener('connection', () => listener.note());
+  server.prependListener('connection', (socket: Socket) => {
+    listener.note();
+    if (secure) drain.handshake(socket);
+  });
 
   const emitPlain = server.emit.bind(server) as Emit;
   // It sees the TLS handshakes and closes the listener too.
@@ -97,6 +100,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     connecting = socket;
     const heard = emitHttp1(event, socket);
     connecting = undefined;
+    if (secure) drain.shaken(socket);
     return heard;
   }
 
@@ -108,12 +112,12 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     stream.once('close', ended);
     const route = endpoints.match(headers[':path']);
     if (route) {
-      drain.later(() => void answerStream(endpoints, route, stream, headers));
+      drain.later(stream.session, () => void answerStream(endpoints, route, stream, headers));
       return true;
     }
     const admission = lifecycle.admit(REQUEST);
     if (!admission.admitted) {
-      drain.later(() => refuseStream(stream, admission.retryAfterMs));
+      drain.later(stream.session, () => refuseStream(stream, admission.retryAfterMs));
       return true;
     }
     stream[LEASE] = admission;

@@ -1,4 +1,5 @@
 import type { Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Drainable } from '../../lifecycle/drainable.ts';
 import type { Stop } from '../../lifecycle/stop.ts';
 import { Arrivals } from './arrivals.ts';
@@ -30,14 +31,30 @@ export class Http2Drain implements Drainable {
   #silence: NodeJS.Timeout | undefined;
   /** Handlers that wait until the listener has closed. */
   #held: (() => void)[] | undefined;
+  /** TLS handshakes under way, by the address of the peer. */
+  readonly #handshakes = new Set<string>();
+  #closing = false;
 
   constructor(options: Http2DrainOptions) {
     this.admin = options.admin;
     this.#options = options;
   }
 
+  /** A connection was accepted but is not yet secure (TLS). */
+  handshake(socket: Socket): void {
+    const key = keyOf(socket);
+    this.#handshakes.add(key);
+    socket.once('close', () => this.#shaken(key));
+  }
+
+  /** The handshake has ended; a session of it has been opened before. */
+  shaken(socket: Socket): void {
+    this.#shaken(keyOf(socket));
+  }
+
   open(session: Session): void {
     this.#sessions.set(session.session, session);
+    if (this.#closing) this.#owed.add(session);
     session.socket.once('close', () => {
       this.#sessions.delete(session.session);
       this.#settled(session);
@@ -57,10 +74,12 @@ export class Http2Drain implements Drainable {
     return () => session.end();
   }
 
-  /** Runs a handler now, or when the listener has closed. */
-  later(run: () => void): void {
-    if (this.#held) this.#held.push(run);
-    else run();
+  /** Runs an answer when its client has been told, and no earlier than the listener has closed. */
+  later(of: Http2Session | undefined, run: () => void): void {
+    const session = of && this.#sessions.get(of);
+    const answer = session ? (): void => session.afterNotice(run) : run;
+    if (this.#held) this.#held.push(answer);
+    else answer();
   }
 
   has(session: Http2Session | undefined): boolean {
@@ -103,6 +122,7 @@ export class Http2Drain implements Drainable {
     // A connection that has just been accepted gets its chance to send its first stream.
     const late = performance.now() >= stop.deadlineMs;
     for (const session of this.#sessions.values()) if (late || session.used) session.last();
+    this.#closing = true;
     this.#owed = new Set(this.#sessions.values());
     await this.#whenSettled();
   }
@@ -131,6 +151,10 @@ export class Http2Drain implements Drainable {
     if (!this.#draining) this.#settled(session);
   }
 
+  #shaken(key: string): void {
+    if (this.#handshakes.delete(key)) this.#settle();
+  }
+
   #settled(session: Session): void {
     this.#owed.delete(session);
     this.#settle();
@@ -147,6 +171,7 @@ export class Http2Drain implements Drainable {
   #settle(): void {
     const stop = this.#stop;
     if (!stop || !this.#resolved || this.#owed.size > 0) return;
+    if (this.#closing && this.#handshakes.size > 0) return;
     const silenceMs =
       this.#draining || stop.siblings ? 0 : this.#arrivals.silenceMs(performance.now());
     clearTimeout(this.#silence);
@@ -154,3 +179,5 @@ export class Http2Drain implements Drainable {
     else this.#resolved();
   }
 }
+
+const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;

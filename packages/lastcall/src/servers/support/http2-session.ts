@@ -24,6 +24,8 @@ export class Session {
   /** `noticed`: the client knows that the connection ends; `last`: it knows the last stream. */
   phase: 'open' | 'noticed' | 'last' = 'open';
   #timer: NodeJS.Timeout | undefined;
+  /** Answers that wait until the client has been told that the connection ends. */
+  #waiting: (() => void)[] | undefined;
 
   constructor(session: ServerHttp2Session, socket: Socket) {
     this.session = session;
@@ -51,6 +53,7 @@ export class Session {
     };
     if (this.session.destroyed) return last();
     this.phase = 'noticed';
+    this.#waiting = [];
     this.#timer = setTimeout(last, maxMs);
     // Nothing may come before our SETTINGS (RFC 9113 section 3.4); once acknowledged, they have left.
     if (this.session.pendingSettingsAck) this.session.once('localSettings', () => this.#tell(last));
@@ -60,6 +63,7 @@ export class Session {
   #tell(last: () => void): void {
     if (this.phase !== 'noticed') return;
     if (this.session.destroyed || !this.#notice()) return last();
+    this.#told();
     this.session.ping(() => {
       // Streams that arrived with the answer to the ping are opened first.
       if (this.phase === 'noticed') setImmediate(last);
@@ -73,7 +77,20 @@ export class Session {
     clearTimeout(this.#timer);
     if (this.session.destroyed) return;
     this.session.close();
+    this.#told();
     if (this.streams === 0) this.#discard();
+  }
+
+  /** Runs an answer that sends the client elsewhere: after the word that this connection ends. */
+  afterNotice(run: () => void): void {
+    if (this.#waiting) this.#waiting.push(run);
+    else run();
+  }
+
+  #told(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const run of waiting) run();
   }
 
   /** A stream has closed. */

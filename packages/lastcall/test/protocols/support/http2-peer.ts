@@ -25,6 +25,8 @@ function makeDriver(tls: boolean): Driver {
   };
 }
 
+const UNPROCESSED: Reply = { status: 503, text: '', bytes: 0, retryAfter: '1', last: true };
+
 export class Http2Peer implements Peer {
   readonly session: ClientHttp2Session;
   /** The GOAWAY frames received: their codes and last stream ids. */
@@ -64,10 +66,17 @@ export class Http2Peer implements Peer {
     }
   }
 
-  /** After GOAWAY a client takes a new connection, as every client does. */
+  /** After GOAWAY, and for a stream that was not processed, every client takes a new connection. */
   async ask(work: string): Promise<Reply | undefined> {
-    if (!this.told) return this.#reply(this.request(work));
-    this.#next ??= await Http2Peer.open(this.#port, this.#tls);
+    if (!this.told) {
+      const reply = await this.#reply(this.request(work));
+      if (reply !== UNPROCESSED) return reply;
+    }
+    try {
+      this.#next ??= await Http2Peer.open(this.#port, this.#tls);
+    } catch {
+      return UNPROCESSED;
+    }
     return this.#next.ask(work);
   }
 
@@ -110,9 +119,9 @@ export class Http2Peer implements Peer {
     this.#next?.destroy();
   }
 
-  /** A stream that was never processed is safe to send elsewhere: it counts as a refusal. */
+  /** `UNPROCESSED`: the server said that it never began this stream (RFC 9113 section 8.7). */
   async #reply(stream: ClientHttp2Stream | undefined): Promise<Reply | undefined> {
-    if (!stream) return { status: 503, text: '', bytes: 0, retryAfter: '1', last: true };
+    if (!stream) return UNPROCESSED;
     let [status, retryAfter] = [0, undefined as string | undefined];
     stream.on('response', (headers) => {
       status = Number(headers[':status']);
@@ -126,8 +135,7 @@ export class Http2Peer implements Peer {
       whole = true;
     });
     if (!stream.destroyed) await once(stream, 'close').catch(() => undefined);
-    if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM)
-      return { status: 503, text: 'refused', bytes: 0, retryAfter: '1', last: true };
+    if (stream.rstCode === http2.constants.NGHTTP2_REFUSED_STREAM) return UNPROCESSED;
     if (!whole || status === 0 || stream.rstCode !== 0) return undefined;
     const body = Buffer.concat(chunks);
     return {
