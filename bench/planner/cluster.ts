@@ -6,7 +6,7 @@ import type { FlightRecord } from 'lastcall';
 
 const NODE = fileURLToPath(new URL('node.ts', import.meta.url));
 /** The client stops sending this long before a node stops taking work, as a good router would. */
-const EARLY_MS = 400;
+export const EARLY_MS = 400;
 
 interface Node {
   child: ChildProcess;
@@ -56,7 +56,8 @@ export class Cluster {
     const beganMs = performance.now();
     const ends: Promise<unknown>[] = [];
     for (const old of Array.from(this.#routable)) {
-      this.#routable.push(await this.#node());
+      const node = await this.#node();
+      this.#routable.push(node);
       ends.push(this.#retire(old));
     }
     await Promise.all(ends);

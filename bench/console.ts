@@ -1,0 +1,87 @@
+// `node bench/console.ts`: the console with 50 workers and 10,000 leases, one viewer in Chromium: long
+// tasks in the browser, and what the feed costs the process that serves it.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Console, type Snapshot, type Source } from '@lastcall/console';
+import { browse } from '../packages/console/test/support.ts';
+
+const [WORKERS, LEASES, WATCHED_MS] = [50, 10_000, 20_000];
+const began = performance.now();
+
+const source: Source = {
+  async snapshot(): Promise<Snapshot> {
+    const wave = Math.round(LEASES * (1 + 0.1 * Math.sin(performance.now() / 3_000)));
+    return {
+      state: 'draining',
+      generation: 2,
+      workersWanted: WORKERS,
+      workers: Array.from({ length: WORKERS }, (_, i) => ({
+        name: `w${i}`,
+        pid: 1_000 + i,
+        generation: 1 + (i % 2),
+        phase: i % 2 === 0 ? 'retiring' : 'serving',
+        reason: i % 2 === 0 ? 'reload' : null,
+        age_seconds: (performance.now() - began) / 1_000,
+        in_flight: Math.round(wave / WORKERS),
+        rss_bytes: 90e6,
+      })),
+      inFlight: wave,
+      inFlightByKind: { request: wave },
+      work: Array.from({ length: 100 }, (_, i) => ({
+        worker: `w${i % WORKERS}`,
+        kind: 'request',
+        label: `/route/${i % 7}`,
+        ageMs: performance.now() - began - i,
+        p50Ms: 1_000 + i,
+        p90Ms: 3_000 + i,
+      })),
+      estimate: { p50Ms: 4_000, p90Ms: 6_000, p99Ms: 9_000 },
+      deadlineInMs: 20_000,
+      outcomes: { completed: 1_000_000, lost: 0 },
+      refused: 12,
+      lateArrivals: 3,
+      doing: null,
+    };
+  },
+  stops: () => [],
+  act: () => Promise.resolve(''),
+  isOperator: () => true,
+};
+
+const page = new Console(source);
+const server = createServer((request, response) => {
+  if (!page.handle(request, response)) response.writeHead(404).end();
+}).listen(0, '127.0.0.1');
+await once(server, 'listening');
+const browser = await browse();
+if (!browser) throw new Error('there is no Chromium');
+const tab = await browser.newPage();
+await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/console`);
+await tab.locator('#work tr').first().waitFor();
+await tab.evaluate(
+  'globalThis.long = []; new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask" })',
+);
+// Thread time, besides the wall time of long tasks: on a busy machine a task is long because it waits.
+const cdp = await tab.context().newCDPSession(tab);
+await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+const taskSeconds = async (): Promise<number> => {
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
+};
+const secondsBefore = await taskSeconds();
+const before = process.cpuUsage();
+await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
+const { user, system } = process.cpuUsage(before);
+const perTickMs = (((await taskSeconds()) - secondsBefore) * 1_000) / (WATCHED_MS / 500);
+const long = await tab.evaluate<number[]>('long');
+console.log({
+  cpuPercent: ((user + system) / 1_000 / WATCHED_MS) * 100,
+  browserCpuMsPerTick: perTickMs,
+  longTasks: long.length,
+  longestMs: Math.max(0, ...long),
+});
+await browser.close();
+page.close();
+server.close();
+server.closeAllConnections();
