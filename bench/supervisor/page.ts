@@ -7,9 +7,9 @@ import type { Throughput } from './throughput.ts';
 export interface Results {
   machine: string;
   runs: Run[];
-  kills: KillRun;
-  throughput: Throughput;
-  endurance: Endurance;
+  kills: KillRun | undefined;
+  throughput: Throughput | undefined;
+  endurance: Endurance | undefined;
   versions: Record<string, string>;
 }
 
@@ -26,14 +26,15 @@ export function renderPage(results: Results): string {
 Written by \`node bench/supervisor/run.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with ${machine}, servers and load on the same machine. gunicorn ${versions.gunicorn || 'not installed'}, uvicorn ${versions.uvicorn || 'not installed'}.
 
 ${reloads(results.runs)}
-${killed(results.kills)}
-${speed(results.throughput)}
-${growth(results.endurance)}
+${results.kills ? killed(results.kills) : ''}
+${results.throughput ? speed(results.throughput) : ''}
+${results.endurance ? growth(results.endurance) : ''}
 ## How to repeat it
 
 \`\`\`sh
-node bench/supervisor/run.ts           # everything: about half an hour
+node bench/supervisor/run.ts           # everything: about half an hour, best on an otherwise idle machine
 node bench/supervisor/run.ts --quick   # a few of each
+node bench/supervisor/run.ts kills     # one part; the page keeps the others' last figures
 \`\`\`
 `;
 }

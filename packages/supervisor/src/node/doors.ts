@@ -30,14 +30,24 @@ export interface DoorsOptions {
 /** Answers for the whole node: each question goes to every worker, and the answers become one. */
 export class NodeDoors {
   readonly #options: DoorsOptions;
+  #round: Promise<WireStatus> | undefined;
+  #nextRound: Promise<WireStatus> | undefined;
 
   constructor(options: DoorsOptions) {
     this.#options = options;
   }
 
-  async status(): Promise<WireStatus> {
-    const peer = this.#options.peer()?.status();
-    return this.#status(await withinOr(peer, ANSWER_MS, undefined));
+  /**
+   * The figures of all workers, collected after the call. Calls that come while a round is under way
+   * share the next one, so that many probes cost no more than a few.
+   */
+  status(): Promise<WireStatus> {
+    if (!this.#round) return this.#collect();
+    this.#nextRound ??= this.#round.then(() => {
+      this.#nextRound = undefined;
+      return this.#collect();
+    });
+    return this.#nextRound;
   }
 
   /** The part of this supervisor alone. */
@@ -121,6 +131,17 @@ export class NodeDoors {
     if (what === 'reset') return this.resume();
     if (what === 'metrics') return this.metrics();
     return this.status();
+  }
+
+  #collect(): Promise<WireStatus> {
+    const peer = withinOr(this.#options.peer()?.status(), ANSWER_MS, undefined);
+    const round = peer.then((figures) => this.#status(figures));
+    this.#round = round;
+    const end = (): void => {
+      if (this.#round === round) this.#round = undefined;
+    };
+    round.then(end, end);
+    return round;
   }
 
   #drain(): void {
