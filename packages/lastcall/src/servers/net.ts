@@ -29,7 +29,7 @@ export interface NetOptions {
    * message already on the wire is read and answered, in ms. Default 300; at most `lingerMaxMs`.
    */
   lingerMs?: number;
-  /** How long a peer may take to close its side, in ms. Default 5,000. */
+  /** How long a peer may take to close its side, in ms. Default 2,000. */
   closeTimeoutMs?: number;
   /** Closes of peers that are owed nothing are spread over this time, in ms. Default 0: at once. */
   closeWindowMs?: number;

@@ -27,6 +27,8 @@ const RUNNING = 0;
 const ABNORMAL = 1006;
 /** A close reason holds 123 bytes (RFC 6455 section 5.5); the hints need up to 50. */
 const REASON_BYTES = 70;
+/** How long a client may take to answer a ping; it need not answer at all. */
+const PONG_MS = 1_000;
 const PING = 'lastcall';
 const PROMISED: Work = { kind: 'task' };
 
@@ -37,7 +39,7 @@ export interface WsOptions extends Partial<PeerLimits> {
   code?: 1012 | 1001;
   /** First words of the close reason, at most 70 bytes. Default `Service restart`. */
   reason?: string;
-  /** How long a client may take to complete the close handshake, in ms. Default 5,000. */
+  /** How long a client may take to complete the close handshake, in ms. Default 2,000. */
   closeTimeoutMs?: number;
   /** Closes of clients that are owed nothing are spread over this time, in ms. Default 0: at once. */
   closeWindowMs?: number;
@@ -75,7 +77,7 @@ export function attachWs(
 ): WsPeers {
   expectAttachable(wss);
   const limits = resolveLimits(options);
-  const pongMs = lifecycle.options.lingerMaxMs;
+  const pongMs = Math.min(PONG_MS, lifecycle.options.lingerMaxMs);
   const drain = new PeerDrain(lifecycle, protocolOf(options, pongMs), limits);
   const { server } = wss.options;
   markAttached('attachWs', wss);

@@ -2,7 +2,7 @@ import { LastcallError } from '../../errors.ts';
 import type { PeerLimits } from './peer-drain.ts';
 
 const DEFAULTS: PeerLimits = {
-  closeTimeoutMs: 5_000,
+  closeTimeoutMs: 2_000,
   closeWindowMs: 0,
   reconnectWindowMs: 5_000,
 };
