@@ -29,17 +29,20 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/** Resolves when the process writes `word`. */
 const said = (child: ChildProcess, word: string): Promise<void> =>
   new Promise((resolve, reject) => {
     let text = '';
+    const ended = (code: number | null): void => reject(new Error(`exit code ${code}: ${text}`));
     const look = (chunk: Buffer): void => {
       text += chunk.toString();
       if (!text.includes(word)) return;
       for (const stream of [child.stdout, child.stderr]) stream?.off('data', look);
+      child.off('exit', ended);
       resolve();
     };
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', look);
-    child.once('exit', (code) => reject(new Error(`exit code ${code}: ${text}`)));
+    child.once('exit', ended);
   });
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
