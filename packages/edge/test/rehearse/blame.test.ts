@@ -26,7 +26,7 @@ spec:
           command: [${node}, ${JSON.stringify(fixture('service'))}]
           env:
             - { name: GRACEFUL_SHUTDOWN_TIMEOUT, value: "10" }
-            - { name: LASTCALL_LEAVE_MIN_MS, value: 1500ms }
+            - { name: LASTCALL_LEAVE_MIN_MS, value: 3000ms }
           ports: [{ name: http, containerPort: 8080 }]
           startupProbe: { httpGet: { path: /startup, port: http }, periodSeconds: 1, failureThreshold: 20 }
           readinessProbe: { httpGet: { path: /ready, port: http }, periodSeconds: 1, failureThreshold: 1 }
@@ -54,7 +54,7 @@ const FAULTS: [string, (text: string) => string, Cause, RehearsalOptions?][] = [
     'no time to leave',
     (text) =>
       edit(
-        edit(text, 'LASTCALL_LEAVE_MIN_MS, value: 1500ms', 'LASTCALL_LEAVE_MAX_MS, value: "0"'),
+        edit(text, 'LASTCALL_LEAVE_MIN_MS, value: 3000ms', 'LASTCALL_LEAVE_MAX_MS, value: "0"'),
         `lifecycle: { preStop: ${HOOK} }`,
         '',
       ),
