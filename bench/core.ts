@@ -21,8 +21,8 @@ const missMs = await deadlineMissMs(quick ? 1 : 7);
 process.stderr.write('> throughput\n');
 const { folder, versions } = installPeers();
 const ratios = await throughput(['lastcall', ...PEERS], {
-  pairs: quick ? 1 : 9,
-  seconds: quick ? 1 : 3,
+  pairs: quick ? 1 : 7,
+  seconds: quick ? 1 : 2,
   peers: folder,
 });
 
@@ -48,7 +48,7 @@ Written by \`npm run bench\`; do not edit. Measured on ${new Date().toISOString(
 
 ## Beside others
 
-The same bare \`node:http\` server, answering \`hello\` to 32 keep-alive connections of \`wrk\`. Each variant runs beside a bare run of its own, in interleaved pairs whose order changes; the ratio is the median over ${quick ? 1 : 9} pairs, with its middle half.
+The same bare \`node:http\` server, answering \`hello\` to 32 keep-alive connections of \`wrk\`. Each variant runs beside a bare run of its own, in interleaved pairs whose order changes; the ratio is the median over ${quick ? 1 : 7} pairs, with its middle half.
 
 | variant | ratio to bare | middle half | requests per second |
 |---|---|---|---|
