@@ -17,18 +17,20 @@ export interface KillRun {
   unconnected: number;
   refused: number;
   longestConnectMs: number;
+  /** From a kill until another worker is ready in its place; the median. */
   bootMs: number;
 }
 
 export async function kills(count: number): Promise<KillRun> {
-  const node = await startLastcall();
+  // Every few seconds one dies: without the pauses that a real crash loop gets.
+  const node = await startLastcall(['--backoff-ms', '0', '--restart-limit', '1000']);
   const workers = async (): Promise<Worker[]> =>
     ((await node.ask('workers')) as Worker[]).filter(
       ({ phase }) => phase === 'serving' || phase === 'proving',
     );
   const load = startLoad({ host: '127.0.0.1', port: node.port }, FULL_MIX);
   await sleep(1_000);
-  let bootMs = 0;
+  const bootsMs: number[] = [];
   for (let i = 0; i < count; i += 1) {
     const before = await workers();
     const victim = before[i % before.length]!;
@@ -39,7 +41,7 @@ export async function kills(count: number): Promise<KillRun> {
       if (now.length === 2 && now.every(({ pid }) => pid !== victim.pid)) break;
       await sleep(20);
     }
-    bootMs = Math.max(bootMs, performance.now() - killedMs);
+    bootsMs.push(performance.now() - killedMs);
     await sleep(1_500);
   }
   const sum = total(await load.stop());
@@ -51,6 +53,6 @@ export async function kills(count: number): Promise<KillRun> {
     unconnected: sum.unconnected,
     refused: sum.refused,
     longestConnectMs: sum.longestConnectMs,
-    bootMs,
+    bootMs: bootsMs.sort((a, b) => a - b)[bootsMs.length >> 1]!,
   };
 }

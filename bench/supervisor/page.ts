@@ -64,9 +64,9 @@ ${run.kills} kills under the same load, 92 clients on two workers. A killed work
 | connections refused | ${run.unconnected} |
 | requests refused | ${run.refused} |
 | longest wait for a new connection | ${run.longestConnectMs.toFixed(0)} ms |
-| from the kill until two workers serve again, longest | ${run.bootMs.toFixed(0)} ms |
+| from the kill until another worker is ready in its place, median | ${run.bootMs.toFixed(0)} ms |
 
-To reach: no other error, and new connections wait less than a worker's boot time: **${verdict(run.unconnected === 0 && run.refused === 0 && run.longestConnectMs < run.bootMs)}**.
+To reach: no other error, and new connections wait less than a worker takes to boot under this load: **${verdict(run.unconnected === 0 && run.refused === 0 && run.longestConnectMs < run.bootMs)}**.
 `;
 
 const speed = ({
