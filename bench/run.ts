@@ -9,6 +9,7 @@ const BENCHES: Record<string, { file: string; about: string }> = {
   supervisor: { file: 'supervisor/run.ts', about: 'reloads under load, beside other managers' },
   handover: { file: 'handover.ts', about: 'events appended, gaps of a handover' },
   estimates: { file: 'estimates.ts', about: 'estimates against what happened' },
+  console: { file: 'console.ts', about: 'the page with 50 workers and 10,000 leases' },
   planner: { file: 'planner.ts', about: 'the simulation against real rollouts' },
 };
 
