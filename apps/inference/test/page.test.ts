@@ -56,7 +56,8 @@ describe('the page', { skip, timeout: 240_000 }, () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type('60');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(`document.getElementById('stream-output').textContent.length > 0`);
+    // Not waitForFunction: it needs eval, which the page's policy refuses.
+    await page.locator('#stream-output:not(:empty)').waitFor();
     const first = await outputText();
     await page.locator('#stream-status', { hasText: /^completed: \d+ tokens/ }).waitFor();
     const whole = await outputText();
