@@ -71,7 +71,9 @@ for (const [what, env, why] of [
     const status = await node.status();
     assert.match(status.last_reload?.message ?? '', why);
     assert.deepEqual(
-      status.workers.filter(({ phase }) => phase === 'serving').map(({ pid }) => pid),
+      status.workers
+        .filter(({ phase }) => phase === 'serving' || phase === 'proving')
+        .map(({ pid }) => pid),
       before,
     );
     assert.equal((await node.get('/')).headers['x-version'], 'old');
