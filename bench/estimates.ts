@@ -6,8 +6,10 @@ import { finishQuantilesMs } from '../packages/lastcall/src/ledger/estimate.ts';
 import { Ledger } from '../packages/lastcall/src/ledger/ledger.ts';
 import { type Arrival, type Drain, QUANTILES, replay } from './estimates/drains.ts';
 import { page } from './estimates/page.ts';
+import { leastMedianError } from './estimates/oracle.ts';
 import { calibrationPlot } from './estimates/plot.ts';
 import { exponential, seeded } from './estimates/random.ts';
+import { empiricalSurvival } from './estimates/truth.ts';
 import { arrivalsOf, WORKLOADS } from './estimates/workloads.ts';
 
 const DRAINS = 2_000;
@@ -25,8 +27,12 @@ export interface Calibration {
   p90Held: number;
   /** Median of |p50 - fact| / fact. */
   error: number;
-  /** The same for the best guess that looks at no lease: the median of all the facts. */
-  blindError: number;
+  /** The same for the p50 of the oracle, who knows the true law and the ages, but not the future. */
+  oracleError: number;
+  /** The least that any number for each drain could have, chosen with all that the oracle knows. */
+  leastError: number;
+  /** Share of the drains that had ended at the p90 of the oracle. */
+  oracleP90Held: number;
   /** Median of fact / p50. */
   bias: number;
   points: [number, number][];
@@ -38,7 +44,9 @@ function calibrate(name: string, doc: string, drains: Drain[]): Calibration {
   const held = (i: number): number =>
     known.filter(({ tookMs, estimates }) => tookMs <= estimates![i]!).length / known.length;
   const p50 = known.map(({ estimates }) => estimates![MEDIAN]!);
-  const typical = median(facts);
+  const oracle = known.map(({ law }) => law.quantileMs(0.5));
+  const errorOf = (guesses: readonly number[]): number =>
+    median(facts.map((fact, i) => Math.abs(guesses[i]! - fact) / fact));
   return {
     name,
     doc,
@@ -46,8 +54,11 @@ function calibrate(name: string, doc: string, drains: Drain[]): Calibration {
     answered: known.length / drains.length,
     inFlight: median(known.map(({ inFlight }) => inFlight)),
     p90Held: held(P90),
-    error: median(facts.map((fact, i) => Math.abs(p50[i]! - fact) / fact)),
-    blindError: median(facts.map((fact) => Math.abs(typical - fact) / fact)),
+    oracleP90Held:
+      known.filter(({ law, tookMs }) => law.share(tookMs) <= 0.9).length / known.length,
+    error: errorOf(p50),
+    oracleError: errorOf(oracle),
+    leastError: leastMedianError(known.map(({ law }) => law)),
     bias: median(facts.map((fact, i) => fact / p50[i]!)),
     points: QUANTILES.map((quantile, i) => [quantile, held(i)]),
   };
@@ -62,6 +73,16 @@ function* recorded(): Generator<Arrival> {
     const [at, took, label] = line.split(',');
     yield { atMs: Number(at), tookMs: Number(took), ...(label ? { label } : {}) };
   }
+}
+
+/** Its law is taken from all of it, what comes later as well: nobody can know it better. */
+function recordedTruth(label: string | undefined): ReturnType<typeof empiricalSurvival> {
+  let survival = recordedLaws.get(label);
+  if (!survival) {
+    const own = [...recorded()].filter((arrival) => arrival.label === label);
+    recordedLaws.set(label, (survival = empiricalSurvival(own.map(({ tookMs }) => tookMs))));
+  }
+  return survival;
 }
 
 /** Median cost of one `add`, in nanoseconds. */
@@ -95,33 +116,38 @@ function askCostMs(leases: number): number {
   return median(costs);
 }
 
-/** Bytes of one sketch. */
+/** Bytes of one sketch, with what is reckoned from it for an estimate. */
 function sketchBytes(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   const kept = Array.from({ length: 1_000 }, () => {
     const sketch = new Durations();
     sketch.add(10);
+    sketch.survival(1);
     return sketch;
   });
   const after = process.memoryUsage();
   return (after.heapUsed - heapUsed + after.arrayBuffers - arrayBuffers) / kept.length;
 }
 
+const recordedLaws = new Map<string | undefined, ReturnType<typeof empiricalSurvival>>();
 const costs = {
   addNs: addCostNs(),
   askMs: new Map([10, 1_000, 10_000].map((leases) => [leases, askCostMs(leases)])),
   bytes: sketchBytes(),
 };
-const traffic = calibrate('recorded', 'recorded traffic', replay(recorded(), 97, 500));
+const traffic = calibrate(
+  'recorded',
+  'recorded traffic',
+  replay(recorded(), 307, 1_000, recordedTruth),
+);
 const synthetic = WORKLOADS.map((workload, i) => {
   const everyMs = workload.meanMs * 10;
   const arrivals = arrivalsOf(workload, everyMs * (DRAINS + 100), i + 1);
-  return calibrate(workload.name, workload.doc, replay(arrivals, everyMs, 1_000));
+  return calibrate(workload.name, workload.doc, replay(arrivals, everyMs, 1_000, workload.truth));
 });
 const all = [traffic, ...synthetic];
 const docs = new URL('../docs/', import.meta.url);
 writeFileSync(new URL('images/estimates.svg', docs), calibrationPlot(all));
 writeFileSync(new URL('reference/estimates.md', docs), page(all, costs));
-for (const { name, drains, answered, p90Held, error, blindError, bias } of all)
-  console.log(name, { drains, answered, p90Held, error, blindError, bias });
+for (const { doc: _doc, points: _points, ...figures } of all) console.log(figures);
 console.log(costs);

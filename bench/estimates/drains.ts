@@ -2,6 +2,8 @@
 import { Ledger } from '../../packages/lastcall/src/ledger/ledger.ts';
 import type { Lease } from '../../packages/lastcall/src/ledger/lease.ts';
 import { finishQuantilesMs } from '../../packages/lastcall/src/ledger/estimate.ts';
+import { DrainLaw } from './oracle.ts';
+import type { Survival } from './truth.ts';
 
 export interface Arrival {
   atMs: number;
@@ -16,12 +18,21 @@ export interface Drain {
   tookMs: number;
   /** The estimates for `QUANTILES`; undefined when there was none. */
   estimates: number[] | undefined;
+  /** The law of `tookMs`, as one knows it who knows the true law of the durations. */
+  law: DrainLaw;
 }
 
 export const QUANTILES = [0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99] as const;
 
+type Truth = (label: string | undefined) => Survival;
+
 /** `arrivals` in order of time; a drain is looked at after each `everyMs`, once `warmUp` have ended. */
-export function replay(arrivals: Iterable<Arrival>, everyMs: number, warmUp: number): Drain[] {
+export function replay(
+  arrivals: Iterable<Arrival>,
+  everyMs: number,
+  warmUp: number,
+  truth: Truth,
+): Drain[] {
   const ledger = new Ledger();
   const open = new Ends();
   const drains: Drain[] = [];
@@ -37,7 +48,7 @@ export function replay(arrivals: Iterable<Arrival>, everyMs: number, warmUp: num
   for (const { atMs, tookMs, label } of arrivals) {
     for (; nextMs < atMs; nextMs += everyMs) {
       advance(nextMs);
-      if (ended >= warmUp && ledger.inFlight > 0) drains.push(look(ledger, open, nextMs));
+      if (ended >= warmUp && ledger.inFlight > 0) drains.push(look(ledger, open, nextMs, truth));
     }
     advance(atMs);
     const lease = ledger.open({ kind: 'request', ...(label ? { label } : {}) }, atMs);
@@ -46,12 +57,17 @@ export function replay(arrivals: Iterable<Arrival>, everyMs: number, warmUp: num
   return drains;
 }
 
-function look(ledger: Ledger, open: Ends, nowMs: number): Drain {
+function look(ledger: Ledger, open: Ends, nowMs: number, truth: Truth): Drain {
   const found = finishQuantilesMs(ledger, QUANTILES, nowMs);
+  const seen = Array.from(ledger.leases, ({ label, startedMs }) => ({
+    ageMs: nowMs - startedMs,
+    survival: truth(label),
+  }));
   return {
     inFlight: ledger.inFlight,
     tookMs: open.lastMs - nowMs,
     estimates: 'ms' in found ? found.ms : undefined,
+    law: new DrainLaw(seen),
   };
 }
 

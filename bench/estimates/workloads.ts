@@ -1,5 +1,12 @@
 import type { Arrival } from './drains.ts';
 import { exponential, normal, seeded } from './random.ts';
+import {
+  exponentialSurvival,
+  lognormalSurvival,
+  normalSurvival,
+  paretoSurvival,
+  type Survival,
+} from './truth.ts';
 
 export interface Workload {
   name: string;
@@ -9,6 +16,8 @@ export interface Workload {
   /** Mean duration in milliseconds, from which the rate of arrivals follows. */
   meanMs: number;
   draw: (random: () => number) => { tookMs: number; label?: string };
+  /** The law of `draw`, for each label. */
+  truth: (label: string | undefined) => Survival;
 }
 
 const lognormal = (random: () => number, medianMs: number, sigma: number): number =>
@@ -25,6 +34,7 @@ export const WORKLOADS: readonly Workload[] = [
     inFlight: 20,
     meanMs: 2_000,
     draw: (random) => ({ tookMs: 2_000 * (1 + 0.1 * normal(random)) }),
+    truth: () => normalSurvival(2_000, 200),
   },
   {
     name: 'exponential',
@@ -32,6 +42,7 @@ export const WORKLOADS: readonly Workload[] = [
     inFlight: 50,
     meanMs: 1_000,
     draw: (random) => ({ tookMs: exponential(random, 1_000) }),
+    truth: () => exponentialSurvival(1_000),
   },
   {
     name: 'log-normal',
@@ -39,6 +50,7 @@ export const WORKLOADS: readonly Workload[] = [
     inFlight: 100,
     meanMs: 400 * Math.exp(0.5),
     draw: (random) => ({ tookMs: lognormal(random, 400, 1) }),
+    truth: () => lognormalSurvival(400, 1),
   },
   {
     name: 'Pareto 2.5',
@@ -46,6 +58,7 @@ export const WORKLOADS: readonly Workload[] = [
     inFlight: 50,
     meanMs: (100 * 2.5) / 1.5,
     draw: (random) => ({ tookMs: pareto(random, 100, 2.5) }),
+    truth: () => paretoSurvival(100, 2.5),
   },
   {
     name: 'Pareto 1.5',
@@ -53,6 +66,7 @@ export const WORKLOADS: readonly Workload[] = [
     inFlight: 50,
     meanMs: 300,
     draw: (random) => ({ tookMs: pareto(random, 100, 1.5) }),
+    truth: () => paretoSurvival(100, 1.5),
   },
   {
     name: 'two labels',
@@ -63,6 +77,8 @@ export const WORKLOADS: readonly Workload[] = [
       random() < 0.9
         ? { tookMs: exponential(random, 20), label: '/quick' }
         : { tookMs: lognormal(random, 5_000, 0.5), label: '/stream' },
+    truth: (label) =>
+      label === '/quick' ? exponentialSurvival(20) : lognormalSurvival(5_000, 0.5),
   },
 ];
 

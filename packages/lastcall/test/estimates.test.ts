@@ -93,6 +93,30 @@ test('old durations fade: after a change of pace the estimate follows', () => {
   near(lifecycle.estimate.p90Ms, 100);
 });
 
+test('ten thousand values count while the pace is the same; a change of pace drops the older ones', () => {
+  const { ledger } = ready();
+  const { durations } = ledger.tally('request');
+  const take = (count: number, ms: number): void => {
+    for (let i = 0; i < count; i += 1) durations.add(ms * (1 + ((i * 617) % 1_000) / 1_000));
+  };
+  take(12_000, 1_000);
+  assert.ok(durations.expectedAbove(0) > 10_000, `${durations.expectedAbove(0)}`);
+  near(durations.survival(1_500), 0.5, 0.05);
+  take(2_000, 100);
+  assert.ok(durations.survival(500) < 0.3, `${durations.survival(500)}`);
+  assert.ok(durations.expectedAbove(0) < 4_000, `${durations.expectedAbove(0)}`);
+});
+
+test('durations that an earlier version has saved are both memories', () => {
+  const { ledger } = ready();
+  const { durations } = ledger.tally('request');
+  durations.load({ count: 500, weights: [[80, 400]] });
+  const { count, weights, short } = durations.save();
+  assert.deepEqual([count, weights, short], [500, [[80, 400]], [[80, 400]]]);
+  assert.equal(durations.survival(512), 1);
+  assert.equal(durations.survival(2_048), 0);
+});
+
 test('only completed work is measured', () => {
   const lifecycle = ready();
   for (let i = 0; i < 50; i += 1) admitted(lifecycle, 5).end('failed');
@@ -113,8 +137,9 @@ test('durations are kept over a restart', async (t) => {
   const second = ready(dir);
   assert.equal(second.ledger.tally('request').durations.count, 1_000);
   assert.equal(second.ledger.tally('request').labels.get('/route')?.count, 1_000);
-  admitted(second, 0, '/route');
+  const lease = admitted(second, 0, '/route');
   near(second.estimate.p50Ms, 500);
+  lease.end();
   await second.stop({ reason: 'test', leave: false });
 });
 

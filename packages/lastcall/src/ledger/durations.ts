@@ -1,7 +1,10 @@
 const PER_OCTAVE = 8;
 const BUCKETS = 24 * PER_OCTAVE;
-const HALF_LIFE = 1_000;
-const GROWTH = 2 ** (1 / HALF_LIFE);
+/** After so many newer values one counts half: in the long memory, and in the short one. */
+const HALF_LIVES = [10_000, 1_000] as const;
+const [LONG, SHORT] = [0, BUCKETS] as const;
+/** The memories differ by more than chance when a share of theirs is so many deviations apart. */
+const CONTRADICTION = 4;
 
 /** A tail is fitted to so many of the longest observations, and to this share of all at the most. */
 const TAIL_FIT = 100;
@@ -11,16 +14,22 @@ const TAIL_FROM = 20;
 /** Bounds of its shape: below 0 it ends somewhere, 0 is exponential, from 1 on it has no mean. */
 const SHAPES = [-0.4, 1.2] as const;
 
-/** A sketch as it is written to disk: pairs of bucket and weight, and how many it has seen. */
+type Weights = [bucket: number, weight: number][];
+
+/** A sketch as it is written to disk. */
 export interface SavedDurations {
   count: number;
-  weights: [number, number][];
+  weights: Weights;
+  /** What the short memory holds; absent in files of earlier versions. */
+  short?: Weights;
 }
 
 /**
- * A compact sketch of durations: 192 logarithmic buckets, each 9 % wide, from 1 ms to 4.6 hours, in
- * 1.7 KiB. Older values weigh less: one counts half after 1,000 newer ones. Its tail is
- * fitted to the longest values, so that it goes on beyond the longest one.
+ * A compact sketch of durations: 192 logarithmic buckets, each 9 % wide, from 1 ms to 4.6 hours.
+ * Older values weigh less: one counts half after 10,000 newer ones. A second, shorter memory (1,000)
+ * runs beside it; when the two contradict each other the pace has changed, and the longer one
+ * forgets what the shorter one does not know any more. The tail is fitted to the longest values, so
+ * that it goes on beyond the longest one. Takes 2.9 KiB, with what is reckoned from it.
  */
 export class Durations {
   /** Durations added since the sketch was first begun, over restarts. */
@@ -29,20 +38,24 @@ export class Durations {
   readonly octaves = new Float64Array(BUCKETS / PER_OCTAVE);
   /** The sum of these, in milliseconds. */
   sumMs = 0;
-  readonly #weights = new Float64Array(BUCKETS);
-  #step = 1;
+  /** Both memories, one after the other. A new value weighs `#step`, instead of the old ones fading. */
+  readonly #weights = new Float32Array(2 * BUCKETS);
+  readonly #step: [long: number, short: number] = [1, 1];
   #shape: Shape | undefined;
 
   /** Adds one duration in milliseconds. */
   add(ms: number): void {
     const index = ms <= 1 ? 0 : Math.min(BUCKETS - 1, (Math.log2(ms) * PER_OCTAVE) | 0);
-    this.#weights[index]! += this.#step;
+    const step = this.#step;
+    this.#weights[LONG + index]! += step[0];
+    this.#weights[SHORT + index]! += step[1];
     this.octaves[(index / PER_OCTAVE) | 0]! += 1;
     this.sumMs += ms;
     this.count += 1;
-    this.#step *= GROWTH;
+    step[0] *= GROWTH[0];
+    step[1] *= GROWTH[1];
     this.#shape = undefined;
-    if (this.#step > 1e12) this.#rescale();
+    if (step[1] > 1e12) this.#rescale();
   }
 
   /** The share of durations above `ms`. */
@@ -56,31 +69,77 @@ export class Durations {
   }
 
   save(): SavedDurations {
-    const weights: [number, number][] = [];
-    this.#weights.forEach((weight, index) => {
-      const now = weight / this.#step;
-      if (now > 1e-6) weights.push([index, Number(now.toPrecision(6))]);
-    });
-    return { count: this.count, weights };
+    this.#rescale();
+    return { count: this.count, weights: this.#list(LONG), short: this.#list(SHORT) };
   }
 
   /** Takes over what was saved; what cannot have been saved by `save` is left out. */
-  load({ count, weights }: SavedDurations): void {
-    for (const [index, weight] of weights)
-      if (Number.isInteger(index) && index >= 0 && index < BUCKETS && weight > 0)
-        this.#weights[index]! += weight * this.#step;
+  load({ count, weights, short = weights }: SavedDurations): void {
+    this.#rescale();
+    for (const [from, list] of [[LONG, weights] as const, [SHORT, short] as const])
+      for (const [index, weight] of list)
+        if (Number.isInteger(index) && index >= 0 && index < BUCKETS && weight > 0)
+          this.#weights[from + index]! += weight;
     this.count += Math.max(0, Math.round(count));
     this.#shape = undefined;
   }
 
   get #shaped(): Shape {
-    return (this.#shape ??= shapeOf(this.#weights, this.#step, this.count));
+    return (this.#shape ??= this.#reckon());
+  }
+
+  #reckon(): Shape {
+    this.#rescale();
+    const short = sumsFromTop(this.#weights, SHORT);
+    let long = sumsFromTop(this.#weights, LONG);
+    if (contradict(long, short, this.count)) {
+      this.#weights.copyWithin(LONG, SHORT);
+      long = short;
+    }
+    return shapeOf(long, this.count);
   }
 
   #rescale(): void {
-    for (let i = 0; i < BUCKETS; i += 1) this.#weights[i]! /= this.#step;
-    this.#step = 1;
+    const [long, short] = this.#step;
+    for (let i = 0; i < BUCKETS; i += 1) {
+      this.#weights[LONG + i]! /= long;
+      this.#weights[SHORT + i]! /= short;
+    }
+    this.#step.fill(1);
   }
+
+  #list(from: number): Weights {
+    const list: Weights = [];
+    for (let i = 0; i < BUCKETS; i += 1) {
+      const weight = this.#weights[from + i]!;
+      if (weight > 1e-6) list.push([i, Number(weight.toPrecision(6))]);
+    }
+    return list;
+  }
+}
+
+const GROWTH = HALF_LIVES.map((values) => 2 ** (1 / values)) as [number, number];
+
+/** For each bucket the weight in it and above. */
+function sumsFromTop(weights: Float32Array, from: number): Float32Array {
+  const above = new Float32Array(BUCKETS + 1);
+  let sum = 0;
+  for (let i = BUCKETS - 1; i >= 0; i -= 1) above[i] = sum += weights[from + i]!;
+  return above;
+}
+
+/** Kish's effective size of a sample with geometric weights is nearly twice their sum. */
+const sizeOf = (above: Float32Array, count: number): number => Math.min(count, 2 * above[0]!);
+
+/** Whether what is above some edge has a share in one memory that it can hardly have by chance in the other. */
+function contradict(long: Float32Array, short: Float32Array, count: number): boolean {
+  const noise = 1 / sizeOf(long, count) + 1 / sizeOf(short, count);
+  for (let i = 1; i < BUCKETS; i += 1) {
+    const [a, b] = [long[i]! / long[0]!, short[i]! / short[0]!];
+    const share = (a + b) / 2;
+    if ((a - b) ** 2 > CONTRADICTION ** 2 * share * (1 - share) * noise) return true;
+  }
+  return false;
 }
 
 interface Shape {
@@ -91,14 +150,11 @@ interface Shape {
 
 const edgeMs = (position: number): number => 2 ** (position / PER_OCTAVE);
 
-/** The survival function behind the weights, made once and used until the next duration comes. */
-function shapeOf(weights: Float64Array, step: number, count: number): Shape {
-  const above = new Float64Array(BUCKETS + 1);
-  for (let i = BUCKETS - 1; i >= 0; i -= 1) above[i] = above[i + 1]! + weights[i]! / step;
+/** The survival function behind a memory, made once and used until the next duration comes. */
+function shapeOf(above: Float32Array, count: number): Shape {
   const total = above[0]!;
   if (total <= 0) return { known: 0, survival: () => 0 };
-  // Kish's effective size of a sample with geometric weights is nearly twice their sum.
-  const known = Math.min(count, 2 * total);
+  const known = sizeOf(above, count);
   const one = total / known;
   const reach = (weight: number): number => {
     let index = BUCKETS - 1;
@@ -124,7 +180,7 @@ function shapeOf(weights: Float64Array, step: number, count: number): Shape {
  * A generalised Pareto tail above the lower edge of bucket `from`, by the moments of the logarithms
  * (Dekkers, Einmahl and de Haan): the share of what is above that edge which is above `ms` too.
  */
-function fitTail(above: Float64Array, from: number): (ms: number) => number {
+function fitTail(above: Float32Array, from: number): (ms: number) => number {
   const startMs = edgeMs(from);
   let first = 0;
   let second = 0;
