@@ -10,7 +10,7 @@ import type { Handler, HandlerOptions } from './runner.ts';
 import { makePool } from './pool.ts';
 import { Session } from './session.ts';
 import * as sql from './statements.ts';
-import type { Tail } from './tail.ts';
+import type { Tail, WorkState } from './tail.ts';
 import type { AddOptions, Work } from './work.ts';
 import { Workshop } from './workshop.ts';
 import { Writer } from './writer.ts';
@@ -30,6 +30,7 @@ export class Handover {
   readonly #workshop: Workshop;
   readonly #caretaker: Caretaker;
   readonly #outbox: Outbox;
+  readonly #topics = new Map<string, (text: string | undefined) => void>();
   #ticker: NodeJS.Timeout | undefined;
   #ticks = 0;
   #ticking: Promise<void> | undefined;
@@ -80,6 +81,10 @@ export class Handover {
       return this.drain(deadlineMs - performance.now());
     });
     lifecycle.onResume('handover', () => this.resume());
+    // The supervisor has seen a sibling end.
+    lifecycle.events.on('died', (pid) => {
+      this.reportDead({ pid }).catch(() => undefined); // found by the lease
+    });
     lifecycle.onClose('handover', () => this.close());
   }
 
@@ -125,26 +130,40 @@ export class Handover {
 
   /** What is known of a work. Throws `ERR_HANDOVER_UNKNOWN`. */
   async get(id: string): Promise<Work> {
-    const { rows } = await this.#pool.query<Work>(
-      `select id, kind, state, input, result, error, attempts, losses, first_seq::float8 as "firstSeq",
-         last_seq::float8 as "lastSeq", created_at as "createdAt", started_at as "startedAt",
-         ended_at as "endedAt" from handover.works where id = $1`,
-      [id],
-    );
-    if (!rows[0])
+    const [work] = await this.list([id]);
+    if (!work)
       throw new HandoverError('ERR_HANDOVER_UNKNOWN', `Work ${id}: there is none.`, { id });
-    return rows[0];
+    return work;
   }
 
-  /** Works of a kind that wait and that run, over all workers. */
-  async counts(kind: string): Promise<{ waiting: number; running: number }> {
-    const { rows } = await this.#pool.query<{ waiting: number; running: number }>(
-      `select count(*) filter (where state = 'waiting')::integer as waiting,
-         count(*) filter (where state = 'running')::integer as running
-       from handover.works where kind = $1 and ended_at is null`,
-      [kind],
-    );
-    return rows[0] ?? { waiting: 0, running: 0 };
+  /** What is known of several works, in their order; unknown ones are left out. */
+  async list(ids: readonly string[]): Promise<Work[]> {
+    const { rows } = await this.#pool.query<Work>(sql.list, [ids]);
+    return rows;
+  }
+
+  /** Works of a kind by state, over all workers; ended ones for as long as they are kept. */
+  async counts(kind: string): Promise<Record<WorkState, number>> {
+    const counts = { waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
+    const { rows } = await this.#pool.query<{ state: WorkState; n: number }>(sql.counts, [kind]);
+    for (const { state, n } of rows) counts[state] = n;
+    return counts;
+  }
+
+  /**
+   * Tells every worker, this one as well, a short text (at most 4 kB) on a topic; with `client`, when
+   * its transaction commits. It is a wake-up and may be missed: see `listen`.
+   */
+  async tell(topic: string, text: string, client?: pg.ClientBase): Promise<void> {
+    await (client ?? this.#pool).query(sql.tell, [topic, text]);
+  }
+
+  /**
+   * Hears what workers tell on a topic. Called with `undefined` after the connection has been made
+   * anew: something may have been missed.
+   */
+  listen(topic: string, heard: (text: string | undefined) => void): void {
+    this.#topics.set(topic, heard);
   }
 
   /**
@@ -220,6 +239,11 @@ export class Handover {
       case 'o':
         this.#outbox.wake();
         break;
+      case 't': {
+        const [topic = ''] = rest.split(' ', 1);
+        this.#topics.get(topic)?.(rest.slice(topic.length + 1));
+        break;
+      }
       default: // a newer version's wake-up
     }
   }
@@ -228,6 +252,7 @@ export class Handover {
   #catchUp(): void {
     this.#hub.wakeAll();
     this.#outbox.wake();
+    for (const heard of this.#topics.values()) heard(undefined);
     void this.#tick();
   }
 

@@ -5,6 +5,8 @@ import { HandoverError } from './errors.ts';
 export interface HandoverOptions {
   /** Where PostgreSQL is. Required. */
   connectionString: string;
+  /** Called before each attempt to connect, to start a database that is not there, say. */
+  beforeConnect?: () => Promise<void>;
   /** Work is then counted in its ledger, passed on when it drains, and closed with it. */
   lifecycle?: Lifecycle;
   /** A name for the node, for people and for `reportDead`. Default: the host's name. It need not be unique. */
@@ -31,8 +33,9 @@ export interface HandoverOptions {
   say?: (line: string) => void;
 }
 
-export type Resolved = Required<Omit<HandoverOptions, 'lifecycle'>> & {
+export type Resolved = Required<Omit<HandoverOptions, 'lifecycle' | 'beforeConnect'>> & {
   lifecycle: Lifecycle | undefined;
+  beforeConnect: (() => Promise<void>) | undefined;
 };
 
 const numbers = {
@@ -60,7 +63,14 @@ export function resolve(options: HandoverOptions): Resolved {
     resolved[name] = value;
   }
   if (resolved.leaseMs < 500) throw wrong('leaseMs', 'at least 500', resolved.leaseMs);
-  return { ...resolved, connectionString, lifecycle, node, say };
+  return {
+    ...resolved,
+    connectionString,
+    beforeConnect: options.beforeConnect,
+    lifecycle,
+    node,
+    say,
+  };
 }
 
 const wrong = (option: string, expected: string, got: unknown): HandoverError =>

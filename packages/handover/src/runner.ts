@@ -92,8 +92,11 @@ async function attempt(job: Job, trade: Trade): Promise<End> {
   }
 }
 
+const isPermanent = (error: unknown): boolean =>
+  (error as { permanent?: unknown } | null | undefined)?.permanent === true;
+
 const failure = (job: Job, trade: Trade, error: unknown): End => ({
-  state: 'waiting',
+  state: isPermanent(error) ? 'failed' : 'waiting',
   charge: true,
   delayMs: trade.options.retryDelayMs(job.attempts + 1),
   error: errorFacts(error),
@@ -105,8 +108,10 @@ function stopEnd(job: Job): End {
   return { state: code === 'ERR_HANDOVER_CANCELLED' ? 'cancelled' : 'waiting' };
 }
 
-function errorFacts(error: unknown): { message: string; code?: unknown } {
+function errorFacts(error: unknown): object {
   if (!(error instanceof Error)) return { message: String(error) };
+  const { toJSON } = error as { toJSON?: () => object };
+  if (typeof toJSON === 'function') return toJSON.call(error);
   const { code } = error as { code?: unknown };
   const message = error.message.replaceAll('\0', '');
   return { message, ...(code === undefined ? {} : { code }) };

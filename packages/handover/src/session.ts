@@ -148,6 +148,8 @@ export class Session extends EventEmitter<SessionEvents> {
   }
 
   async #attempt(): Promise<Link> {
+    await this.#options.beforeConnect?.();
+    this.#closed.signal.throwIfAborted();
     const client = new pg.Client({
       connectionString: this.#options.connectionString,
       connectionTimeoutMillis: 5_000,

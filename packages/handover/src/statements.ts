@@ -137,3 +137,18 @@ with seen as (
   update handover.workers set reported = true where node = $1 and pid = $2 returning id
 )
 select pg_notify('${channel}', 'd') from seen limit 1`;
+
+/** $1 ids. */
+export const list = `
+select id, kind, state, input, result, error, attempts, losses, first_seq::float8 as "firstSeq",
+  last_seq::float8 as "lastSeq", created_at as "createdAt", started_at as "startedAt",
+  ended_at as "endedAt"
+from unnest($1::text[]) with ordinality as g (given, place) join handover.works on id = given
+order by place`;
+
+/** $1 kind. */
+export const counts = `
+select state, count(*)::integer as n from handover.works where kind = $1 group by state`;
+
+/** $1 topic, $2 text. */
+export const tell = `select pg_notify('${channel}', 't ' || $1::text || ' ' || $2::text)`;
