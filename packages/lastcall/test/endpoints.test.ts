@@ -87,6 +87,23 @@ test('before it is ready', async () => {
   assert.equal((await it.call('GET', '/health')).status, 200);
 });
 
+test('readiness says when the drain will probably have ended, as the drain call does', async () => {
+  await using it = await service();
+  for (let i = 1; i <= 100; i += 1) {
+    const lease = it.lifecycle.admit({ kind: 'stream' }, performance.now() - i * 1_000);
+    if (lease.admitted) lease.end();
+  }
+  const lease = it.lifecycle.admit({ kind: 'stream' });
+  const drained = await it.call('POST', '/-/shutdown/drain');
+  const { body } = await it.call('GET', '/ready');
+  const seconds = Number(body.estimated_finish_seconds);
+  assert.ok(seconds > 80 && seconds < 100, `nine in ten end within 90 s, not ${seconds}`);
+  assert.ok(Math.abs(seconds - Number(drained.body.estimated_finish_seconds)) < 3);
+  const inMs = Date.parse(String(body.estimated_finish_at)) - Date.now();
+  assert.ok(Math.abs(inMs - seconds * 1_000) < 5_000, `${inMs}`);
+  if (lease.admitted) lease.end();
+});
+
 test('the contract while draining: liveness stays, readiness goes, work is refused', async () => {
   await using it = await service();
   const lease = it.lifecycle.admit({ kind: 'stream' });
@@ -109,6 +126,9 @@ test('the contract while draining: liveness stays, readiness goes, work is refus
   assert.equal(ready.body.status, 'shutting_down');
   assert.equal(ready.body.active_streams, 1);
   assert.equal(typeof ready.body.shutdown_duration, 'number');
+  assert.equal(ready.body.estimated_finish_seconds, null, 'nothing has been measured');
+  assert.equal(ready.body.estimated_finish_at, null);
+  assert.ok(Date.parse(String(ready.body.deadline_at)) > Date.now());
   assert.equal((await it.call('GET', '/shutdown/status')).status, 503);
   assert.equal((await it.call('GET', '/startup')).status, 200);
   const health = await it.call('GET', '/health');

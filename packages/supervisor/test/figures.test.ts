@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { WireStatus } from 'lastcall/supervised';
+import { CHANCES, type WireStatus } from 'lastcall/supervised';
 import { Lines } from '../src/log/lines.ts';
 import { sumFigures } from '../src/node/figures.ts';
 import { MetricsSum } from '../src/node/metrics.ts';
@@ -25,12 +25,23 @@ describe('the figures of a node', () => {
       inFlightByKind: { stream: 3 },
       estimateMs: 900,
     });
-    assert.deepEqual(sumFigures([a], [b]), {
-      ...status({}),
-      inFlight: 5,
-      inFlightByKind: { request: 1, stream: 4 },
-      estimateMs: 900,
-    });
+    const { estimateMs, curveMs: _, ...sum } = sumFigures([a], [b]);
+    const { estimateMs: _none, ...none } = status({});
+    assert.deepEqual(sum, { ...none, inFlight: 5, inFlightByKind: { request: 1, stream: 4 } });
+    assert.ok(Math.abs(estimateMs! - 900) < 9, 'the later one of two that are sure');
+  });
+
+  it('have an estimate in which the last of all workers ends: later than that of each', () => {
+    // One exponential piece of work of mean 1 s in each of four workers.
+    const curveMs = CHANCES.map((chance) => -1_000 * Math.log(1 - chance));
+    const one = status({ inFlight: 1, estimateMs: 2_303, curveMs });
+    const { estimateMs, curveMs: all } = sumFigures([one, one], [one, sumFigures([one], [])]);
+    const exact = (chance: number, of: number): number => -1_000 * Math.log(1 - chance ** (1 / of));
+    const near = (got: number, wanted: number): void =>
+      assert.ok(Math.abs(got / wanted - 1) < 0.04, `${got}, not ${wanted}`);
+    near(estimateMs!, exact(0.9, 4));
+    near(all![0]!, exact(0.5, 4));
+    near(sumFigures([one, status({})], []).estimateMs!, exact(0.9, 1));
   });
 
   it('know no estimate when a busy worker knows none', () => {

@@ -37,7 +37,18 @@ export function stopping(status: NodeStatus): Answer {
       message: SHUTTING_DOWN,
       active_streams: status.inFlight,
       shutdown_duration: round(status.shutdownSeconds),
+      ...finish(status),
     },
+  };
+}
+
+/** When the drain is expected to end, with a chance of nine in ten, and when work is cut off. */
+function finish({ estimateMs, deadlineAt }: NodeStatus): Record<string, number | string | null> {
+  const known = estimateMs !== null;
+  return {
+    estimated_finish_seconds: known ? round(estimateMs / 1_000) : null,
+    estimated_finish_at: known ? new Date(Date.now() + estimateMs).toISOString() : null,
+    deadline_at: deadlineAt?.toISOString() ?? null,
   };
 }
 
@@ -56,17 +67,13 @@ export function initiated(status: NodeStatus, already: boolean): Answer {
 }
 
 export function draining(status: NodeStatus): Answer {
-  const { estimateMs } = status;
   return {
     status: 202,
     body: {
       status: 'draining',
       in_flight: status.inFlight,
       in_flight_by_kind: status.inFlightByKind,
-      estimated_finish_seconds: estimateMs === null ? null : round(estimateMs / 1_000),
-      estimated_finish_at:
-        estimateMs === null ? null : new Date(Date.now() + estimateMs).toISOString(),
-      deadline_at: status.deadlineAt?.toISOString() ?? null,
+      ...finish(status),
     },
   };
 }

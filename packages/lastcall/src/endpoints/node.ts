@@ -1,4 +1,5 @@
-import { estimateFinish } from '../ledger/estimate.ts';
+import { estimateFinish, finishCurveMs } from '../ledger/estimate.ts';
+import type { FinishCurve } from '../ledger/finish-curve.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { STATES, type State } from '../lifecycle/state.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
@@ -14,6 +15,8 @@ export interface NodeStatus {
   deadlineAt: Date | undefined;
   /** The time within which nine in ten such drains end; null while there is too little data. */
   estimateMs: number | null;
+  /** The same at each of `CHANCES`. */
+  curveMs: FinishCurve | null;
 }
 
 /**
@@ -40,6 +43,7 @@ export function localNode(lifecycle: Lifecycle): NodeControl {
     shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,
     deadlineAt: lifecycle.currentStop?.deadlineAt,
     estimateMs: estimateFinish(lifecycle.ledger).p90Ms,
+    curveMs: finishCurveMs(lifecycle.ledger),
   });
   return {
     status,

@@ -1,4 +1,5 @@
 import type { Durations } from './durations.ts';
+import { CHANCES, type FinishCurve } from './finish-curve.ts';
 import type { Lease } from './lease.ts';
 import type { Ledger } from './ledger.ts';
 import type { Tally } from './tally.ts';
@@ -50,21 +51,48 @@ export function finishQuantilesMs(
   return { ms: quantiles.map((quantile) => solve(groups, quantile)) };
 }
 
-const cache = new WeakMap<Ledger, { atMs: number; estimate: FinishEstimate }>();
+interface Known {
+  atMs: number;
+  estimate: FinishEstimate;
+  curveMs: FinishCurve | null;
+}
+
+const cache = new WeakMap<Ledger, Known>();
+const IDLE: Known = {
+  atMs: 0,
+  estimate: { p50Ms: 0, p90Ms: 0, p99Ms: 0 },
+  curveMs: CHANCES.map(() => 0),
+};
 
 /** The estimate of `finishQuantilesMs` as p50, p90 and p99, at most 100 ms old. */
 export function estimateFinish(ledger: Ledger): FinishEstimate {
-  if (ledger.inFlight === 0) return { p50Ms: 0, p90Ms: 0, p99Ms: 0 };
+  return look(ledger).estimate;
+}
+
+/** The same at each of `CHANCES`, from which a node makes one estimate for all its processes. */
+export function finishCurveMs(ledger: Ledger): FinishCurve | null {
+  return look(ledger).curveMs;
+}
+
+/** One curve, of a process or of a node, in the three figures that people read. */
+export function estimateOf(curveMs: FinishCurve | null, reason?: string): FinishEstimate {
+  const of = (chance: (typeof CHANCES)[number]): number | null =>
+    curveMs?.[CHANCES.indexOf(chance)] ?? null;
+  const estimate = { p50Ms: of(0.5), p90Ms: of(0.9), p99Ms: of(0.99) };
+  return reason === undefined ? estimate : { ...estimate, reason };
+}
+
+function look(ledger: Ledger): Known {
+  if (ledger.inFlight === 0) return IDLE;
   const nowMs = performance.now();
-  const known = cache.get(ledger);
-  if (known && nowMs - known.atMs < FRESH_MS) return known.estimate;
-  const found = finishQuantilesMs(ledger, [0.5, 0.9, 0.99], nowMs);
-  const estimate: FinishEstimate =
-    'ms' in found
-      ? { p50Ms: found.ms[0]!, p90Ms: found.ms[1]!, p99Ms: found.ms[2]! }
-      : { p50Ms: null, p90Ms: null, p99Ms: null, reason: found.reason };
-  cache.set(ledger, { atMs: nowMs, estimate });
-  return estimate;
+  const before = cache.get(ledger);
+  if (before && nowMs - before.atMs < FRESH_MS) return before;
+  const found = finishQuantilesMs(ledger, CHANCES, nowMs);
+  const curveMs = 'ms' in found ? found.ms : null;
+  const reason = 'ms' in found ? undefined : found.reason;
+  const known = { atMs: nowMs, estimate: estimateOf(curveMs, reason), curveMs };
+  cache.set(ledger, known);
+  return known;
 }
 
 /** The time that one lease still needs with probability `quantile`; null while that is unknown. */

@@ -48,7 +48,7 @@ function toWire({ deadlineAt, ...status }: NodeStatus): WireStatus {
   return { ...status, deadlineInMs: left };
 }
 
-export function fromWire({ deadlineInMs, ...status }: WireStatus): NodeStatus {
+export function fromWire({ deadlineInMs, curveMs = null, ...status }: WireStatus): NodeStatus {
   const deadlineAt = deadlineInMs === null ? undefined : new Date(Date.now() + deadlineInMs);
-  return { ...status, state: status.state as State, deadlineAt };
+  return { ...status, curveMs, state: status.state as State, deadlineAt };
 }

@@ -19,4 +19,5 @@ export { Endpoints } from '../endpoints/endpoints.ts';
 export type { NodeControl } from '../endpoints/node.ts';
 export { fromWire } from './figures.ts';
 export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';
-export { type FinishEstimate } from '../ledger/estimate.ts';
+export { estimateOf, type FinishEstimate } from '../ledger/estimate.ts';
+export { CHANCES, type FinishCurve, joinFinish } from '../ledger/finish-curve.ts';

@@ -1,4 +1,5 @@
 import type { FinishEstimate } from '../ledger/estimate.ts';
+import type { FinishCurve } from '../ledger/finish-curve.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
 import type { FlightRecord } from '../telemetry/flight-record.ts';
 
@@ -18,6 +19,8 @@ export interface WireStatus {
   /** Time left until work is cancelled; `null` while no stop runs. */
   deadlineInMs: number | null;
   estimateMs: number | null;
+  /** The same at each of `CHANCES`; a worker of an earlier version does not tell. */
+  curveMs?: FinishCurve | null;
 }
 
 /** The figures of one worker. */

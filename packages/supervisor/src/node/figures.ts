@@ -1,4 +1,10 @@
-import type { Figures, WireStatus } from 'lastcall/supervised';
+import {
+  CHANCES,
+  type Figures,
+  type FinishCurve,
+  joinFinish,
+  type WireStatus,
+} from 'lastcall/supervised';
 
 /** From the least to the most advanced: the node is as far as its least advanced worker. */
 const ORDER = ['ready', 'starting', 'leaving', 'draining', 'cancelling', 'closing', 'stopped'];
@@ -19,15 +25,27 @@ export function sumFigures(
   const speaking = serving.length > 0 ? serving : retiring;
   const rank = Math.min(...speaking.map(({ state }) => ORDER.indexOf(state)));
   const known = speaking.map(({ deadlineInMs }) => deadlineInMs).filter((ms) => ms !== null);
-  const estimates = all.filter(({ inFlight }) => inFlight > 0).map(({ estimateMs }) => estimateMs);
+  const curveMs = curveOf(all);
   return {
     state: speaking.length === 0 ? 'starting' : (ORDER[rank] ?? 'starting'),
     inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
     inFlightByKind,
     shutdownSeconds: Math.max(0, ...speaking.map(({ shutdownSeconds }) => shutdownSeconds)),
     deadlineInMs: known.length === 0 ? null : Math.max(...known),
-    estimateMs: estimates.includes(null) ? null : Math.max(0, ...(estimates as number[])),
+    estimateMs: curveMs?.[CHANCES.indexOf(0.9)] ?? null,
+    curveMs,
   };
+}
+
+/** The node has finished when its last worker has; unknown while one of them knows nothing. */
+function curveOf(all: readonly WireStatus[]): FinishCurve | null {
+  const curves: FinishCurve[] = [];
+  for (const { inFlight, estimateMs, curveMs } of all) {
+    if (inFlight === 0) continue;
+    if (estimateMs === null) return null;
+    curves.push(curveMs ?? CHANCES.map(() => estimateMs));
+  }
+  return CHANCES.map((chance) => joinFinish(curves, chance));
 }
 
 /** Work of some kinds that a worker has ended, however it ended. */

@@ -1,5 +1,7 @@
+import { estimateOf } from 'lastcall/supervised';
 import type { NodeState } from '../core/model.ts';
 import type { Fleet } from '../fleet.ts';
+import { sumFigures } from './figures.ts';
 
 /** What the supervisor counts itself, in the Prometheus text format. */
 export function ownMetrics(node: NodeState, fleet: Fleet, reloads: Record<string, number>): string {
@@ -37,7 +39,25 @@ export function ownMetrics(node: NodeState, fleet: Fleet, reloads: Record<string
       'Leases that workers held when they were killed.',
       [['', fleet.killedLeases]],
     ),
+    estimates(fleet),
   ].join('');
+}
+
+/** For the node: later than those of its workers, so it stands where the latest of them counts. */
+function estimates({ processes }: Fleet): string {
+  const figures = [...processes.values()].flatMap((process) => process.figures ?? []);
+  if (figures.length === 0) return '';
+  const { p50Ms, p90Ms, p99Ms } = estimateOf(sumFigures(figures, []).curveMs ?? null);
+  const quantiles = { '0.5': p50Ms, '0.9': p90Ms, '0.99': p99Ms };
+  return family(
+    'lastcall_drain_estimate_seconds',
+    'gauge',
+    'How long a drain would take if it began now; NaN while there is too little data.',
+    Object.entries(quantiles).map(([quantile, ms]) => [
+      `{quantile="${quantile}"}`,
+      (ms ?? Number.NaN) / 1_000,
+    ]),
+  );
 }
 
 const counts = (label: string, values: Record<string, number>): [string, number][] =>

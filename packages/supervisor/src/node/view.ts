@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Access, Figures, FinishEstimate, WorkItem } from 'lastcall/supervised';
+import {
+  type Access,
+  estimateOf,
+  type Figures,
+  type FinishEstimate,
+  type WorkItem,
+} from 'lastcall/supervised';
 import { type WorkerStatus, workersStatus } from '../control/status.ts';
 import type { Stop } from '../stops.ts';
 import type { Supervisor } from '../supervisor.ts';
@@ -59,7 +65,7 @@ export class NodeView {
       inFlight: status.inFlight,
       inFlightByKind: status.inFlightByKind,
       work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
-      estimate: latest(figures),
+      estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
       deadlineInMs: status.deadlineInMs,
       outcomes: { completed, ...others, lost: lost + fleet.killedLeases },
       refused: account.refused,
@@ -105,12 +111,8 @@ export class NodeView {
   }
 }
 
-/** The node has finished when its last worker has: the longest of their estimates. */
-function latest(figures: readonly Figures[]): FinishEstimate {
-  const busy = figures.filter(({ inFlight }) => inFlight > 0).map(({ estimate }) => estimate);
-  const unknown = busy.find(({ p90Ms }) => p90Ms === null);
-  if (unknown) return unknown;
-  const longest = (of: 'p50Ms' | 'p90Ms' | 'p99Ms'): number =>
-    Math.max(0, ...busy.map((estimate) => estimate[of] ?? 0));
-  return { p50Ms: longest('p50Ms'), p90Ms: longest('p90Ms'), p99Ms: longest('p99Ms') };
+/** The reason of the first busy worker that knows no estimate. */
+function whyUnknown(figures: readonly Figures[]): string | undefined {
+  return figures.find(({ inFlight, estimate }) => inFlight > 0 && estimate.p90Ms === null)?.estimate
+    .reason;
 }
