@@ -219,6 +219,7 @@ export class Fleet {
     const held = process.figures?.inFlight ?? 0;
     const lost = signal !== null && held > 0 ? `, holding ${held} leases` : '';
     this.#say(worker, `${how}${lost}`);
+    if (signal !== null || code !== 0) this.#tellSiblings(process);
     if (isLive(worker)) {
       const words = process.lastWords.join(' | ');
       this.#fail(worker, words === '' ? how : `${how}: ${words}`);
@@ -233,6 +234,13 @@ export class Fleet {
     this.#limits.delete(worker);
     const { node } = this.#options;
     node.workers = node.workers.filter((other) => other !== worker);
+  }
+
+  /** What a dead worker held goes on at once elsewhere, without waiting for its lease to run out. */
+  #tellSiblings({ pid }: WorkerProcess): void {
+    if (pid === undefined) return;
+    for (const [worker, process] of this.processes)
+      if (worker.beats && process.pid !== pid) process.send({ type: 'died', pid });
   }
 
   #fail(worker: Worker, why: string): void {

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { LastcallError } from '../errors.ts';
 import { DurationsFile } from '../ledger/durations-file.ts';
-import { estimateFinish, type FinishEstimate } from '../ledger/estimate.ts';
+import { estimateFinish, type FinishEstimate, remainingMs } from '../ledger/estimate.ts';
 import { KillRecord } from '../ledger/kill-record.ts';
 import type { Lease } from '../ledger/lease.ts';
 import { Ledger, type Refusal, type Work } from '../ledger/ledger.ts';
@@ -53,7 +53,10 @@ export class Lifecycle {
     return this.#machine.epoch;
   }
 
-  /** `state`: the state left and the state entered. `stop`: the record of a stop, in the end. */
+  /**
+   * `state`: the state left and the state entered. `stop`: the record of a stop, in the end. `died`:
+   * the pid of a sibling worker that was killed or crashed.
+   */
   get events(): EventEmitter<LifecycleEvents> {
     return this.#machine.events;
   }
@@ -70,6 +73,14 @@ export class Lifecycle {
   /** When the work in flight will have ended, from what such work has taken before; at most 100 ms old. */
   get estimate(): FinishEstimate {
     return estimateFinish(this.ledger);
+  }
+
+  /**
+   * The time that a piece of work in flight still needs with probability `quantile`, in milliseconds,
+   * from what such work has taken before; `null` while that is unknown.
+   */
+  remainingMs(lease: Lease, quantile = 0.9): number | null {
+    return remainingMs(this.ledger, lease, quantile);
   }
 
   /** Resolves with the account when the process has stopped. */

@@ -35,10 +35,14 @@ export interface StateChange {
   epoch: number;
 }
 
-/** `stop`: the record of a stop that has ended, or that was undone. */
+/**
+ * `stop`: the record of a stop that has ended, or that was undone. `died`: a sibling of this worker,
+ * by its pid, has ended without stopping; told by the supervisor.
+ */
 export interface LifecycleEvents {
   state: [StateChange];
   stop: [FlightRecord];
+  died: [pid: number];
 }
 
 const stateChannel = channel('lastcall:state');

@@ -105,6 +105,7 @@ class WorkerLink {
       void (message.force
         ? this.#lifecycle.force(message.reason)
         : this.#lifecycle.stop({ reason: message.reason }));
+    else if (message.type === 'died') this.#lifecycle.events.emit('died', message.pid);
     else if (message.type === 'ask') void this.#answer(message);
     else this.#settle(message);
   }

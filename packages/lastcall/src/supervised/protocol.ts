@@ -90,6 +90,8 @@ export type ToWorker =
   | { type: 'retire'; reason: string }
   /** The node goes: stop in full; `force`: cancel at once. */
   | { type: 'stop'; reason: string; force: boolean }
+  /** A sibling was killed or crashed: what it held can go on at once. */
+  | { type: 'died'; pid: number }
   | Ask
   | Answer;
 
