@@ -34,6 +34,7 @@ const environment = z.object({
   MODEL_UPSTREAM_URL: address(/^https?:$/, 'expected http(s)://host:port/v1').optional(),
   MODEL_UPSTREAM_API_KEY: z.string().optional(),
   MODEL_UPSTREAM_NAME: z.string().optional(),
+  MODEL_UPLOAD_MAX_BYTES: integer(1, 2 ** 31 - 1, 64 * 1024 * 1024),
   TASK_CONCURRENCY: integer(1, 64, 2),
 });
 

@@ -14,6 +14,7 @@ import { Session } from './storage/session.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
 import { TaskRunner } from './tasks/runner.ts';
 import { TaskStore } from './tasks/store.ts';
+import { openModels } from './uploads/models.ts';
 
 export const { version } = JSON.parse(readFileSync(join(appFolder, 'package.json'), 'utf8')) as {
   version: string;
@@ -60,8 +61,10 @@ export async function startService(config: Config, say: (line: string) => void):
       model_providers: [provider.describe()],
     }),
   });
+  const models = openModels(config, lifecycle, provider, say);
   const app = createApp({
     lifecycle,
+    models,
     provider,
     defaultModel: config.MODEL_UPSTREAM_NAME ?? embeddedModelName,
     store: () => store!,

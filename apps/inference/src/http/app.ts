@@ -5,6 +5,8 @@ import type { ModelProvider } from '../model/provider.ts';
 import { responseRoutes } from '../responses/routes.ts';
 import { taskRoutes } from '../tasks/routes.ts';
 import type { TaskStore } from '../tasks/store.ts';
+import { modelRoutes } from '../uploads/routes.ts';
+import type { ModelRouteParts } from '../uploads/views.ts';
 import { apiError, sendError, toApiError } from './errors.ts';
 import { pageRoutes } from './page.ts';
 
@@ -16,6 +18,7 @@ export interface AppParts {
   readonly defaultModel: string;
   /** The task store; called only once the lifecycle has left `starting`. */
   readonly store: () => TaskStore;
+  readonly models: ModelRouteParts;
   readonly say: (line: string) => void;
 }
 
@@ -44,6 +47,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   responseRoutes(app, parts.provider, parts.defaultModel);
   taskRoutes(app, parts.store, parts.defaultModel);
+  modelRoutes(app, parts.models);
   pageRoutes(app);
   return app;
 }
