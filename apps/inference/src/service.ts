@@ -3,11 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import pg from 'pg';
-import { appFolder, checkout, type Config } from './config.ts';
+import { appFolder, type Config } from './config.ts';
 import { createApp } from './http/app.ts';
-import { readCorpus } from './model/corpus.ts';
 import { embeddedModelName, embeddedProvider } from './model/embedded.ts';
-import { train } from './model/ngram.ts';
 import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
 import { Session } from './storage/session.ts';
@@ -15,6 +13,8 @@ import { openStorage, type Storage } from './storage/storage.ts';
 import { TaskRunner } from './tasks/runner.ts';
 import { TaskStore } from './tasks/store.ts';
 import { openModels } from './uploads/models.ts';
+import { ownModel } from './warmup/own-model.ts';
+import { WarmUp } from './warmup/warm-up.ts';
 
 export const { version } = JSON.parse(readFileSync(join(appFolder, 'package.json'), 'utf8')) as {
   version: string;
@@ -27,7 +27,7 @@ export interface Service {
   readonly open: () => Promise<boolean>;
 }
 
-function makeProvider(config: Config, say: (line: string) => void): ModelProvider {
+function makeProvider(config: Config, warmUp: WarmUp, say: (line: string) => void): ModelProvider {
   if (config.MODEL_UPSTREAM_URL !== undefined) {
     say(`the model is the server at ${config.MODEL_UPSTREAM_URL}`);
     return upstreamProvider({
@@ -35,7 +35,7 @@ function makeProvider(config: Config, say: (line: string) => void): ModelProvide
       apiKey: config.MODEL_UPSTREAM_API_KEY,
     });
   }
-  const model = train(readCorpus(appFolder, checkout));
+  const model = ownModel(warmUp);
   say(`the text model has learnt from ${model.trainedTokens} tokens of the project's documents`);
   return embeddedProvider(model, config.MODEL_TOKENS_PER_SECOND);
 }
@@ -45,7 +45,8 @@ function makeProvider(config: Config, say: (line: string) => void): ModelProvide
  * while the database starts. Everything that is opened is closed by the lifecycle, in reverse order.
  */
 export async function startService(config: Config, say: (line: string) => void): Promise<Service> {
-  const provider = makeProvider(config, say);
+  const warmUp = new WarmUp(join(config.LASTCALL_DATA_DIR, 'warm'), say);
+  const provider = makeProvider(config, warmUp, say);
   let storage: Storage | undefined;
   let session: Session | undefined;
   let store: TaskStore | undefined;
@@ -61,6 +62,7 @@ export async function startService(config: Config, say: (line: string) => void):
       model_providers: [provider.describe()],
     }),
   });
+  lifecycle.onCheckpoint('model tables', () => warmUp.save());
   const models = openModels(config, lifecycle, provider, say);
   const app = createApp({
     lifecycle,

@@ -117,8 +117,12 @@ describe('model uploads', { timeout: 60_000 }, () => {
     const path = join(folder, 'file');
     writeFileSync(path, file);
     const { stdout } = await run('curl', [
-      ...['--silent', '--show-error', '--write-out', '%{http_code}', '--output', '/dev/null'],
-      ...['--continue-at', '200000', '--upload-file', path, `${url}/v1/models/torn`],
+      '-sSo/dev/null',
+      '-w%{http_code}',
+      '-C200000',
+      '-T',
+      path,
+      `${url}/v1/models/torn`,
     ]);
     assert.equal(stdout, '201');
     assert.deepEqual((await store.read('torn'))?.content, file);

@@ -17,14 +17,16 @@ export function prose(markdown: string): string[] {
 }
 
 /** The project's own documents: the app's corpus folder, and the checkout's README.md and docs/. */
-export function readCorpus(appFolder: string, checkout: string): string[] {
+export function corpusFiles(appFolder: string, checkout: string): string[] {
   const files = [
     ...globSync('corpus/**/*.md', { cwd: appFolder }).map((file) => join(appFolder, file)),
     join(checkout, 'README.md'),
     ...globSync('docs/**/*.md', { cwd: checkout }).map((file) => join(checkout, file)),
   ];
-  return files
-    .filter((file) => existsSync(file))
-    .sort()
-    .flatMap((file) => prose(readFileSync(file, 'utf8')));
+  return files.filter((file) => existsSync(file)).sort();
+}
+
+/** Their paragraphs. */
+export function readCorpus(appFolder: string, checkout: string): string[] {
+  return corpusFiles(appFolder, checkout).flatMap((file) => prose(readFileSync(file, 'utf8')));
 }

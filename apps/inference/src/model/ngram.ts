@@ -1,27 +1,28 @@
 import { createHash } from 'node:crypto';
+import { contextTokens, type Followers, lookupIn, pack, type Tables } from './tables.ts';
 import { bareToken, tokenize } from './tokens.ts';
 
 /** Ends a paragraph; also what the model sees before a paragraph's first token. */
 export const boundary = '\n\n';
-/** Tokens of context the longest table looks at. */
-export const contextTokens = 3;
+export { contextTokens };
 
-interface Followers {
-  readonly tokens: string[];
-  readonly counts: number[];
-  total: number;
-}
-
-/** How often each token follows each context of 0 to `contextTokens` tokens. */
-export interface NgramModel {
+/** All that a model is; what a file of it holds. */
+export interface TrainedModel {
   /** Changes with the corpus and the method: a saved state continues only on an equal model. */
   readonly fingerprint: string;
   readonly trainedTokens: number;
+  readonly tables: Tables;
+}
+
+/** How often each token follows each context of 0 to `contextTokens` tokens. */
+export interface NgramModel extends TrainedModel {
   /** From the longest known context to the empty one. */
   lookup(context: readonly string[]): Iterable<Followers>;
 }
 
-const key = (context: readonly string[]): string => context.join('\u0001');
+const separator = '\u0001';
+const key = (context: readonly string[]): string => context.join(separator);
+const contextOf = (key: string): string[] => (key === '' ? [] : key.split(separator));
 
 function count(table: Map<string, Followers>, context: readonly string[], token: string): void {
   const at = key(context);
@@ -55,12 +56,21 @@ export function train(paragraphs: readonly string[]): NgramModel {
   if (trainedTokens === 0)
     throw new Error('The text model has nothing to learn from: the corpus has no text.');
 
-  return {
+  return ngramModel({
     fingerprint: hash.digest('hex').slice(0, 16),
     trainedTokens,
+    tables: pack(Array.from(table, ([at, followers]) => [contextOf(at), followers] as const)),
+  });
+}
+
+/** A trained model, ready to be asked. */
+export function ngramModel(trained: TrainedModel): NgramModel {
+  const find = lookupIn(trained.tables);
+  return {
+    ...trained,
     *lookup(context) {
       for (let length = Math.min(contextTokens, context.length); length >= 0; length -= 1) {
-        const followers = table.get(key(context.slice(context.length - length)));
+        const followers = find(context.slice(context.length - length));
         if (followers) yield followers;
       }
     },
