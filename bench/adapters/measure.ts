@@ -1,12 +1,10 @@
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { findProgram } from '../../scripts/programs.ts';
 import { median, quantile } from '../core/statistics.ts';
+import { loadFor } from './load.ts';
 
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
-const run = promisify(execFile);
 
 /** One burst of load on one server. */
 interface Burst {
@@ -63,8 +61,7 @@ interface BenchServer extends AsyncDisposable {
 }
 
 async function start(framework: string, variant: string): Promise<BenchServer> {
-  const wrk = findProgram('wrk');
-  if (!wrk) throw new Error('wrk is needed: apt-get install wrk');
+  const load = loadFor(framework);
   const child = fork(SERVER, [framework, variant]);
   const { port } = await answer<{ port: number }>(child);
   const cpu = async (): Promise<number> => {
@@ -74,15 +71,9 @@ async function start(framework: string, variant: string): Promise<BenchServer> {
   return {
     async burst(seconds) {
       const before = await cpu();
-      const url = `http://127.0.0.1:${port}/`;
-      const { stdout } = await run(wrk, ['-t1', '-c32', `-d${seconds}s`, url]);
+      const { answers, ms } = await load(port, seconds);
       const used = (await cpu()) - before;
-      if (/Non-2xx|Socket errors/.test(stdout))
-        throw new Error(`${framework} ${variant}: ${stdout}`);
-      return {
-        requestsPerSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]),
-        cpuUs: used / Number(/(\d+) requests in/.exec(stdout)?.[1]),
-      };
+      return { requestsPerSecond: (answers / ms) * 1_000, cpuUs: used / answers };
     },
     async [Symbol.asyncDispose]() {
       const exited = once(child, 'exit');

@@ -1,4 +1,4 @@
-// One framework that answers `hello`, bare or with its adapter. Usage: server.ts FRAMEWORK VARIANT
+// One framework or protocol that answers `hello`, bare or with its adapter. Usage: server.ts FRAMEWORK VARIANT
 import 'reflect-metadata';
 import http, { type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,6 +18,7 @@ import { attachHono } from 'lastcall/hono';
 import { attachHttp } from 'lastcall/http';
 import { attachKoa } from 'lastcall/koa';
 import { attachNest } from 'lastcall/nest';
+import { protocolServer } from './protocols.ts';
 
 const [framework = '', variant = 'bare'] = process.argv.slice(2);
 const bare = variant === 'bare';
@@ -80,11 +81,20 @@ async function nest(platform: AbstractHttpAdapter): Promise<Server> {
   return app.getHttpServer() as Server;
 }
 
-const server = await servers[framework]?.();
-server?.listen(0, '127.0.0.1', () => {
-  lifecycle.ready();
-  process.send?.({ port: (server.address() as AddressInfo).port });
-});
+async function portOf(server: Server | Promise<Server> | undefined): Promise<number> {
+  const listening = await server;
+  if (!listening) throw new Error(`no server for ${framework}`);
+  await new Promise<void>((resolve) => {
+    listening.listen(0, '127.0.0.1', resolve);
+  });
+  return (listening.address() as AddressInfo).port;
+}
+
+const port =
+  (await protocolServer(framework, bare ? undefined : lifecycle)) ??
+  (await portOf(servers[framework]?.()));
+lifecycle.ready();
+process.send?.({ port });
 // Each message asks for the CPU time used so far, in microseconds.
 process.on('message', () => {
   const { user, system } = process.cpuUsage();

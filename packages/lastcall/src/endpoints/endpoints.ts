@@ -24,6 +24,8 @@ export class Endpoints {
   readonly #node: NodeControl;
   readonly #access: Access;
   readonly #routes: ReadonlyMap<string, Route>;
+  /** Their first letters: a look at one is dearer than it, since a target's text has no hash yet. */
+  readonly #initials: ReadonlySet<number>;
 
   constructor(lifecycle: Lifecycle, admin: boolean, node = localNode(lifecycle)) {
     this.#lifecycle = lifecycle;
@@ -44,11 +46,12 @@ export class Endpoints {
     if (admin || lifecycle.options.metricsOn === 'service')
       routes.set('/metrics', { methods: READ, answer: () => this.#metrics() });
     this.#routes = routes;
+    this.#initials = new Set([...routes.keys()].map((path) => path.charCodeAt(1)));
   }
 
   /** The route of a request target, or undefined. Runs for every request, so it does little. */
   match(target: string | undefined): Route | undefined {
-    if (target === undefined) return undefined;
+    if (target === undefined || !this.#initials.has(target.charCodeAt(1))) return undefined;
     const route = this.#routes.get(target);
     if (route) return route;
     const query = target.indexOf('?');

@@ -21,6 +21,9 @@ export class Lease {
   owner: unknown;
   /** For the adapter: called once, when the lease has ended. */
   onEnd: (() => void) | undefined;
+  /** For the ledger: the neighbours among the open leases. */
+  older: Lease | undefined;
+  newer: Lease | undefined;
   readonly #ledger: Ledger;
   #tally: Tally;
   #controller: AbortController | undefined;
@@ -86,6 +89,7 @@ export class Lease {
     this.#outcome = final;
     if (final === 'cancelled' && !this.#cancelled) this.#abortGone();
     this.#ledger.settle(this, this.#tally, final, nowMs);
+    this.owner = undefined;
     this.onEnd?.();
     return true;
   }

@@ -1,5 +1,6 @@
 import type { LastcallError } from '../errors.ts';
 import { Lease } from './lease.ts';
+import { OpenLeases } from './open-leases.ts';
 import type { Outcome } from './outcome.ts';
 import { Tally } from './tally.ts';
 
@@ -20,7 +21,7 @@ export interface Work {
 
 /** The one register of work in flight. Nothing else counts work. */
 export class Ledger {
-  readonly #leases = new Set<Lease>();
+  readonly #leases = new OpenLeases();
   readonly #tallies = new Map<string, Tally>();
   #idle: PromiseWithResolvers<void> | undefined;
 
@@ -67,9 +68,9 @@ export class Ledger {
     return this.#tallies.values();
   }
 
-  /** Open leases, oldest first. */
-  get leases(): Iterable<Lease> {
-    return this.#leases.values();
+  /** The leases that are open now, oldest first. */
+  get leases(): readonly Lease[] {
+    return this.#leases.toArray();
   }
 
   get inFlight(): number {
@@ -93,14 +94,14 @@ export class Ledger {
 
   /** Asks every open lease to stop; returns how many were asked. */
   cancelAll(reason: LastcallError): number {
-    const open = [...this.#leases];
+    const open = this.#leases.toArray();
     for (const lease of open) lease.cancel(reason);
     return open.length;
   }
 
   /** Ends what is still open as lost: the last entry before the process goes. */
   writeOff(): number {
-    const open = [...this.#leases];
+    const open = this.#leases.toArray();
     for (const lease of open) lease.end('lost');
     return open.length;
   }

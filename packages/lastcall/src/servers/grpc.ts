@@ -16,7 +16,7 @@ import {
   admitCalls,
   type Handler,
   leaseOfCall,
-  type Running,
+  RunningCall,
   type Status,
 } from './support/grpc-calls.ts';
 import {
@@ -150,7 +150,7 @@ class GrpcDrain implements Drainable {
 
   finish(): void {
     for (const { owner } of this.#lifecycle.ledger.leases)
-      if (isRunning(owner)) owner.refuse(cut());
+      if (owner instanceof RunningCall) owner.refuse(cut());
   }
 
   /**
@@ -182,6 +182,3 @@ class GrpcDrain implements Drainable {
     return this.#lifecycle.state === 'ready' ? SERVING : NOT_SERVING;
   }
 }
-
-const isRunning = (owner: unknown): owner is Running =>
-  typeof owner === 'object' && owner !== null && 'refuse' in owner;

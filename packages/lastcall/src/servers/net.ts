@@ -3,11 +3,12 @@ import { Server as TlsServer } from 'node:tls';
 import type { Lease } from '../ledger/lease.ts';
 import type { Refusal, Work } from '../ledger/ledger.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { PeerCounts } from '../telemetry/counters.ts';
 import type { Stop } from '../lifecycle/stop.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { LastAccept } from './support/last-accept.ts';
-import { type Farewell, type PeerCounts, PeerDrain } from './support/peer-drain.ts';
+import { type Farewell, PeerDrain } from './support/peer-drain.ts';
 import {
   listensAlready,
   markAttached,
@@ -16,7 +17,8 @@ import {
   wrongOption,
 } from './support/peer-options.ts';
 
-export type { Farewell, PeerCounts } from './support/peer-drain.ts';
+export type { PeerCounts } from '../telemetry/counters.ts';
+export type { Farewell } from './support/peer-drain.ts';
 
 const WORK: Work = { kind: 'tcp' };
 const LINGER_MS = 300;
@@ -108,7 +110,11 @@ class NetDrain extends PeerDrain<Socket> {
     limits: ConstructorParameters<typeof PeerDrain>[2],
     tell: (socket: Socket, farewell: Farewell) => unknown,
   ) {
-    super(lifecycle, { tell, close: halfClose, terminate: (socket) => socket.destroy() }, limits);
+    super(
+      lifecycle,
+      { name: 'tcp', tell, close: halfClose, terminate: (socket) => socket.destroy() },
+      limits,
+    );
     this.#listener = new LastAccept(server);
   }
 

@@ -4,13 +4,9 @@ import type { Namespace, Server, Socket } from 'socket.io';
 import type { Lease } from '../ledger/lease.ts';
 import type { Refusal, Work } from '../ledger/ledger.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { PeerCounts } from '../telemetry/counters.ts';
 import { attachHttp, isAttached } from './http.ts';
-import {
-  type Farewell,
-  type PeerCounts,
-  PeerDrain,
-  type PeerLimits,
-} from './support/peer-drain.ts';
+import { type Farewell, PeerDrain, type PeerLimits } from './support/peer-drain.ts';
 import {
   listensAlready,
   markAttached,
@@ -20,7 +16,8 @@ import {
 } from './support/peer-options.ts';
 import { passSessions, takesSessions } from './support/sessions-over-http.ts';
 
-export type { Farewell, PeerCounts } from './support/peer-drain.ts';
+export type { PeerCounts } from '../telemetry/counters.ts';
+export type { Farewell } from './support/peer-drain.ts';
 
 const PROMISED: Work = { kind: 'task' };
 const EVENT = 'service_restart';
@@ -69,6 +66,7 @@ export function attachSocketIo(
   const drain = new PeerDrain<Connection>(
     lifecycle,
     {
+      name: 'socket.io',
       async tell(connection, farewell) {
         await Promise.all(
           [...(sockets.get(connection) ?? [])].map((socket) => tell(socket, farewell)),

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { LastcallError } from '../errors.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { PeerCounts } from '../telemetry/counters.ts';
 import { leaseOf } from './http.ts';
-import { type Farewell, type PeerCounts, PeerDrain } from './support/peer-drain.ts';
+import { type Farewell, PeerDrain } from './support/peer-drain.ts';
 import { markAttached, resolveLimits, wrongOption } from './support/peer-options.ts';
 import type { SseEvent } from './support/sse-format.ts';
 import { type SseRequest, type SseResponse, SseStream } from './support/sse-stream.ts';
 
-export type { Farewell, PeerCounts } from './support/peer-drain.ts';
+export type { PeerCounts } from '../telemetry/counters.ts';
+export type { Farewell } from './support/peer-drain.ts';
 export type { SseEvent } from './support/sse-format.ts';
 export type { SseRequest, SseResponse, SseStream } from './support/sse-stream.ts';
 
@@ -62,6 +64,7 @@ export function attachSse(lifecycle: Lifecycle, options: SseOptions = {}): SseSt
   const feeds = new PeerDrain<SseStream>(
     lifecycle,
     {
+      name: 'feed',
       tell: () => undefined,
       close: (stream, facts) =>
         stream.end({ retryMs: facts.reconnectAfterMs, ...farewell?.(stream, facts) }),

@@ -2,10 +2,10 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import type { Lease } from '../ledger/lease.ts';
 import type { Refusal, Work } from '../ledger/ledger.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import type { PeerCounts } from '../telemetry/counters.ts';
 import { attachHttp, isAttached, leaseOf } from './http.ts';
 import {
   type Farewell,
-  type PeerCounts,
   PeerDrain,
   type PeerLimits,
   type PeerProtocol,
@@ -19,7 +19,8 @@ import {
   wrongOption,
 } from './support/peer-options.ts';
 
-export type { Farewell, PeerCounts } from './support/peer-drain.ts';
+export type { PeerCounts } from '../telemetry/counters.ts';
+export type { Farewell } from './support/peer-drain.ts';
 
 const OPEN = 1;
 /** `WebSocketServer` keeps its state in `_state`: 0 running, 1 closing, 2 closed. */
@@ -129,6 +130,7 @@ function protocolOf(options: WsOptions, pongMs: number): PeerProtocol<WebSocket>
   if (tell !== undefined && typeof tell !== 'function')
     throw wrongOption('tell', 'a function', tell);
   return {
+    name: 'ws',
     async tell(socket, farewell) {
       await tell?.(socket, farewell);
       await roundTrip(socket, pongMs);

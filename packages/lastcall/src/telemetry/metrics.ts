@@ -14,6 +14,8 @@ export interface Facts {
   forcedKills: number;
 }
 
+const PEER_ENDINGS = ['told', 'closed', 'terminated', 'faulty'] as const;
+
 /** All metric families of one process. */
 export function collect({ ledger, counters, state, states, forcedKills }: Facts): Family[] {
   const tallies = [...ledger.tallies];
@@ -84,6 +86,23 @@ export function collect({ ledger, counters, state, states, forcedKills }: Facts)
       samples: estimates(ledger),
     },
     {
+      name: 'lastcall_open_peers',
+      type: 'gauge',
+      help: 'Open WebSockets, event feeds and TCP connections, by protocol.',
+      samples: peerSamples(counters, 'open'),
+    },
+    {
+      name: 'lastcall_peers_total',
+      type: 'counter',
+      help: 'What became of those peers: told of a stop, closed in order, cut, or faulty.',
+      samples: PEER_ENDINGS.flatMap((ending) =>
+        peerSamples(counters, ending).map(({ labels, value }) => ({
+          labels: { ...labels, ending },
+          value,
+        })),
+      ),
+    },
+    {
       name: 'lastcall_late_arrivals_total',
       type: 'counter',
       help: 'Work that arrived after readiness went false.',
@@ -101,6 +120,17 @@ export function collect({ ledger, counters, state, states, forcedKills }: Facts)
 /** The metrics in the Prometheus text format. */
 export function renderMetrics(facts: Facts): string {
   return renderFamilies(collect(facts));
+}
+
+/** One count of the peers, summed over the servers of each protocol. */
+function peerSamples(
+  { peers }: Counters,
+  count: 'open' | (typeof PEER_ENDINGS)[number],
+): Family['samples'] {
+  const sums = new Map<string, number>();
+  for (const counts of peers)
+    sums.set(counts.protocol, (sums.get(counts.protocol) ?? 0) + counts[count]);
+  return [...sums].map(([protocol, value]) => ({ labels: { protocol }, value }));
 }
 
 function estimates(ledger: Ledger): Family['samples'] {

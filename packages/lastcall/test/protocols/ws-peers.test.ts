@@ -71,6 +71,22 @@ for (let round = 1; round <= REPEAT; round += 1) {
     for (const socket of [garbage, flood]) socket.destroy();
   });
 
+  test(`the metrics count the peers by what became of them (${round})`, async () => {
+    await using server = await startServer(FIXTURE);
+    const metrics = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
+    const peer = await WsPeer.open(server.port);
+    assert.match(await metrics(), /^lastcall_open_peers\{protocol="ws"\} 1$/m);
+    const garbage = await upgrade(server.port);
+    garbage.write(Buffer.alloc(64, 0xff));
+    await once(garbage.resume(), 'close');
+    const after = await metrics();
+    assert.match(after, /^lastcall_peers_total\{protocol="ws",ending="faulty"\} 1$/m);
+    assert.match(after, /^lastcall_peers_total\{protocol="ws",ending="terminated"\} 0$/m);
+    server.signal('SIGTERM');
+    assert.equal(await peer.closed(), 'end');
+  });
+
   test(`a hook that throws does not keep its socket open (${round})`, async () => {
     await using server = await startServer(FIXTURE, { env: { TELL: 'throws' } });
     const peer = await WsPeer.open(server.port);

@@ -2,7 +2,6 @@ import type { EventEmitter } from 'node:events';
 import type { ServerHttp2Stream } from 'node:http2';
 import type {
   handleUnaryCall,
-  Metadata,
   sendUnaryData,
   ServerDuplexStream,
   ServerReadableStream,
@@ -29,15 +28,15 @@ const FAULTS = new Set([2, 4, 12, 13, 14, 15]);
 const OK = 0;
 const UNKNOWN = 2;
 
-/** How one admitted call is answered when its handler does not. */
-export interface Running {
-  refuse(status: Status): void;
+const RUNNING = Symbol('lastcall.running');
+
+/** A call, and the stream that carries it: fields, since a WeakMap is dear to the garbage collector. */
+interface Held {
+  [RUNNING]?: RunningCall;
 }
 
-const leases = new WeakMap<object, Lease>();
-
 /** The lease of a call; undefined for calls of the health service. */
-export const leaseOfCall = (call: object): Lease | undefined => leases.get(call);
+export const leaseOfCall = (call: object): Lease | undefined => (call as Held)[RUNNING]?.lease;
 
 /** Admits each call of a handler, and ends its lease when its status has been sent. */
 export function admitCalls(
@@ -48,25 +47,8 @@ export function admitCalls(
   return (call, callback) => {
     const admission = admit();
     if (!admission.admitted) return sendStatus(call, callback, refusal(admission));
-    leases.set(call, admission);
-    const end = endWithStream(call, admission);
-    let silenced = false;
-    const running: Running = {
-      refuse(status) {
-        silenced = true;
-        sendStatus(call, callback, status);
-        end('failed');
-      },
-    };
-    admission.owner = running;
-    const answer: Callback | undefined =
-      callback &&
-      ((error, value, trailer?: Metadata, flags?: number) => {
-        if (silenced) return;
-        callback(error, value, trailer, flags);
-        end(outcomeOf(error));
-      });
-    watch(call, end);
+    const running = new RunningCall(call, callback, admission);
+    const answer: Callback | undefined = callback && ((...args) => running.answer(args));
     try {
       return (handler as handleUnaryCall<unknown, unknown>)(call as never, answer as Callback);
     } catch (error) {
@@ -76,27 +58,82 @@ export function admitCalls(
   };
 }
 
-function watch(call: EventEmitter, end: (outcome: Outcome) => void): void {
-  let failed: Partial<Status> | undefined;
-  call.on('error', (error: Partial<Status>) => {
-    failed = error;
-  });
-  // A writable call has sent its status when it has finished.
-  call.on('finish', () => end(outcomeOf(failed)));
-  // It comes after the status too, when it changes nothing any more.
-  call.on('cancelled', () => end('cancelled'));
+/** One admitted call: how it is answered, and when its lease ends. */
+export class RunningCall {
+  readonly lease: Lease;
+  readonly #call: AnyCall;
+  readonly #callback: Callback | undefined;
+  readonly #stream: ServerHttp2Stream | undefined;
+  #silenced = false;
+  #failed: Partial<Status> | undefined;
+  #first: Outcome | undefined;
+
+  constructor(call: AnyCall, callback: Callback | undefined, lease: Lease) {
+    this.lease = lease;
+    this.#call = call;
+    this.#callback = callback;
+    this.#stream = streamOf(call);
+    lease.owner = this;
+    (call as Held)[RUNNING] = this;
+    // One function for all calls: closures for each cost more than all the rest.
+    const events: EventEmitter = call;
+    events.on('cancelled', onCancelled).on('error', onError);
+    if (!callback) events.on('finish', onFinish);
+    if (!this.#stream) return;
+    (this.#stream as Held)[RUNNING] = this;
+    this.#stream.on('close', onStreamClose);
+  }
+
+  /** The handler's own answer to a call that has one. */
+  answer(args: Parameters<Callback>): void {
+    if (this.#silenced) return;
+    this.#callback?.(...args);
+    this.end(outcomeOf(args[0]));
+  }
+
+  /** Answers a call whose handler did not; what the handler answers later goes nowhere. */
+  refuse(status: Status): void {
+    this.#silenced = true;
+    sendStatus(this.#call, this.#callback, status);
+    this.end('failed');
+  }
+
+  /** Ends the lease with the first outcome, when the stream of the call has been flushed and closed. */
+  end(outcome: Outcome): void {
+    this.#first ??= outcome;
+    if (!this.#stream || this.#stream.closed) this.lease.end(this.#first);
+    else if (outcome === 'cancelled' && this.#first === outcome) this.lease.end(outcome);
+  }
+
+  failed(error: Partial<Status>): void {
+    this.#failed = error;
+  }
+
+  finished(): void {
+    this.end(outcomeOf(this.#failed));
+  }
+
+  closed(): void {
+    this.lease.end(this.#first ?? 'cancelled');
+  }
 }
 
-/** Ends the lease with the first outcome, when the stream of the call has been flushed and closed. */
-function endWithStream(call: AnyCall, lease: Lease): (outcome: Outcome) => void {
-  const stream = streamOf(call);
-  let first: Outcome | undefined;
-  stream?.once('close', () => lease.end(first ?? 'cancelled'));
-  return (outcome) => {
-    first ??= outcome;
-    if (!stream || stream.closed) lease.end(first);
-    else if (outcome === 'cancelled' && first === outcome) lease.end(first);
-  };
+/** It comes after the status too, when it changes nothing any more. */
+function onCancelled(this: object): void {
+  (this as Held)[RUNNING]?.end('cancelled');
+}
+
+function onError(this: object, error: Partial<Status>): void {
+  (this as Held)[RUNNING]?.failed(error);
+}
+
+/** A writable call has sent its status when it has finished. */
+function onFinish(this: object): void {
+  (this as Held)[RUNNING]?.finished();
+}
+
+function onStreamClose(this: object): void {
+  (this as Held)[RUNNING]?.closed();
 }
 
 /** grpc-js keeps the stream behind its interceptors; without it a call ends with its status. */

@@ -63,15 +63,15 @@ export class Http2Drain implements Drainable {
       session.expectFirstStream(FIRST_STREAM_MS, this.#roundTripMs, () => this.#last(session));
   }
 
-  /** A stream has been opened; call what is returned when it has closed. */
-  begin(of: Http2Session | undefined): () => void {
+  /** A stream has been opened; tell the session that is returned when it has closed. */
+  begin(of: Http2Session | undefined): Session | undefined {
     const session = of && this.#sessions.get(of);
-    if (!session) return () => {};
+    if (!session) return undefined;
     session.streams += 1;
     if (!session.used) this.#arrivals.note(performance.now(), session.socket.remoteAddress ?? '');
     session.used = true;
     if (this.#stop) this.#retire(session);
-    return () => session.end();
+    return session;
   }
 
   /** Runs an answer when its client has been told, and no earlier than the listener has closed. */

@@ -3,6 +3,7 @@ import type { Refusal, Work } from '../../ledger/ledger.ts';
 import type { Drainable } from '../../lifecycle/drainable.ts';
 import type { Lifecycle } from '../../lifecycle/lifecycle.ts';
 import type { Stop } from '../../lifecycle/stop.ts';
+import type { PeerCounts } from '../../telemetry/counters.ts';
 import { every } from './batches.ts';
 
 /** What a peer is told when the drain begins. */
@@ -17,6 +18,8 @@ export interface Farewell {
 
 /** How the peers of one protocol are told and closed. */
 export interface PeerProtocol<P> {
+  /** The label of its counts in the metrics. */
+  readonly name: string;
   /** May throw and may take its time: the peer is closed after it. */
   tell(peer: P, farewell: Farewell): unknown;
   /** Begins to close in order; a promise resolves when everything sent before has left. */
@@ -33,20 +36,6 @@ export interface PeerLimits {
   reconnectWindowMs: number;
 }
 
-/** What became of the peers, since the server was attached. */
-export interface PeerCounts {
-  /** Open now. */
-  open: number;
-  /** Told that the service stops. */
-  told: number;
-  /** Closed in order by the service. */
-  closed: number;
-  /** Cut, because they did not complete their close in time. */
-  terminated: number;
-  /** Broke their protocol, or their connection broke. */
-  faulty: number;
-}
-
 interface Held {
   readonly leases: Set<Lease>;
   farewell?: Farewell;
@@ -61,7 +50,7 @@ interface Held {
  */
 export class PeerDrain<P extends object> implements Drainable {
   readonly admin = false;
-  readonly counts: PeerCounts = { open: 0, told: 0, closed: 0, terminated: 0, faulty: 0 };
+  readonly counts: PeerCounts;
   readonly #lifecycle: Lifecycle;
   readonly #protocol: PeerProtocol<P>;
   readonly #limits: PeerLimits;
@@ -75,6 +64,7 @@ export class PeerDrain<P extends object> implements Drainable {
     this.#lifecycle = lifecycle;
     this.#protocol = protocol;
     this.#limits = limits;
+    this.counts = lifecycle.counters.countPeers(protocol.name);
   }
 
   get draining(): boolean {

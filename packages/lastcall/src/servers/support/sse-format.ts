@@ -1,5 +1,7 @@
 import { wrongOption } from './peer-options.ts';
 
+const LINE_END = /\r\n|\r|\n/;
+
 /** One event of a stream (the event stream format of the HTML standard). */
 export interface SseEvent {
   /** The text of the event; anything else is sent as JSON. */
@@ -18,16 +20,24 @@ export function formatEvent({ data, event, id, retryMs }: SseEvent): string {
   if (retryMs !== undefined) text += `retry: ${wholeMs(retryMs)}\n`;
   if (event !== undefined) text += `event: ${oneLine('event', event)}\n`;
   if (id !== undefined) text += `id: ${oneLine('id', String(id))}\n`;
-  if (data !== undefined)
-    for (const line of asText(data).split(/\r\n|\r|\n/)) text += `data: ${line}\n`;
+  if (data !== undefined) text += dataLines(asText(data));
   return `${text}\n`;
 }
 
 export const formatComment = (text: string): string =>
   `${text
-    .split(/\r\n|\r|\n/)
+    .split(LINE_END)
     .map((line) => `: ${line}`)
     .join('\n')}\n\n`;
+
+/** Most events have one line; to look for its end is cheaper than to split. */
+function dataLines(text: string): string {
+  if (!text.includes('\n') && !text.includes('\r')) return `data: ${text}\n`;
+  return text
+    .split(LINE_END)
+    .map((line) => `data: ${line}\n`)
+    .join('');
+}
 
 const asText = (data: unknown): string =>
   typeof data === 'string' ? data : (JSON.stringify(data) ?? '');

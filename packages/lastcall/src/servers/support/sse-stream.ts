@@ -22,6 +22,9 @@ const HEADERS = {
   'x-accel-buffering': 'no',
 };
 
+const OPEN = Promise.resolve(true);
+const ENDED = Promise.resolve(false);
+
 /** Writes one event stream: ids, heartbeats, back-pressure, and a final event that is flushed. */
 export class SseStream {
   /** The id of the last event that the client has seen, from `Last-Event-ID`. */
@@ -72,18 +75,13 @@ export class SseStream {
    * client has caught up; to false when the stream has ended.
    * Throws `ERR_LASTCALL_OPTION` for a field that would break the format.
    */
-  async send(event: SseEvent): Promise<boolean> {
-    const text = formatEvent(event);
-    if (this.#ended) return false;
-    if (!this.#write(text)) await this.#drained();
-    return !this.#ended;
+  send(event: SseEvent): Promise<boolean> {
+    return this.#say(formatEvent(event));
   }
 
   /** Writes a comment, which clients ignore. Resolves as `send` does. */
-  async comment(text: string): Promise<boolean> {
-    if (this.#ended) return false;
-    if (!this.#write(formatComment(text))) await this.#drained();
-    return !this.#ended;
+  comment(text: string): Promise<boolean> {
+    return this.#say(formatComment(text));
   }
 
   /** Writes a last event, if one is given, and ends the stream. */
@@ -104,6 +102,11 @@ export class SseStream {
     this.#response.once('close', () => listener(this.#response.writableFinished));
   }
 
+  #say(text: string): Promise<boolean> {
+    if (this.#ended) return ENDED;
+    return this.#write(text) ? OPEN : this.#drained();
+  }
+
   #write(text: string): boolean {
     this.#heartbeat?.refresh();
     return (this.#response as ServerResponse).write(text);
@@ -115,12 +118,12 @@ export class SseStream {
     else this.#heartbeat?.refresh();
   }
 
-  #drained(): Promise<void> {
+  #drained(): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (): void => {
         this.#response.off('drain', done);
         this.#response.off('close', done);
-        resolve();
+        resolve(!this.#ended);
       };
       this.#response.on('drain', done);
       this.#response.on('close', done);
