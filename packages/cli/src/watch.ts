@@ -1,16 +1,14 @@
 import { resolve } from 'node:path';
-import { OPTIONS, send } from '@lastcall/supervisor';
+import { OPTIONS } from '@lastcall/supervisor';
 import { Command } from 'commander';
-import { showStatus } from './show.ts';
+import { follow } from './watch/follow.ts';
+import { asJson, asLines } from './watch/lines.ts';
+import { onScreen } from './watch/screen.ts';
 
-const EVERY_MS = 1_000;
-
-type Status = Parameters<typeof showStatus>[0] & {
-  state: string;
-  in_flight: number;
-  workers_retiring: number;
-  workers_live: number;
-};
+interface Flags {
+  control: string;
+  json?: boolean;
+}
 
 /** `lastcall watch`: the node as it changes; plain lines where the output is no terminal. */
 export function watchCommand(): Command {
@@ -21,47 +19,12 @@ export function watchCommand(): Command {
       'control socket',
       process.env.LASTCALL_CONTROL ?? OPTIONS.control.default,
     )
-    .action(({ control }: { control: string }) =>
-      process.stdout.isTTY ? onScreen(resolve(control)) : asLines(resolve(control)),
-    );
-}
-
-const ask = (control: string): Promise<Status> =>
-  send(control, { verb: 'status', args: {} }) as Promise<Status>;
-
-const pause = (): Promise<void> => new Promise((go) => setTimeout(go, EVERY_MS));
-
-/** Draws the node anew each second, on the terminal's other screen. Ends with the node, or on Ctrl-C. */
-async function onScreen(control: string): Promise<void> {
-  let status = await ask(control);
-  const leave = (): void => void process.stdout.write('\u001B[?1049l');
-  process.stdout.write('\u001B[?1049h');
-  process.once('exit', leave);
-  process.once('SIGINT', () => process.exit(0));
-  for (;;) {
-    const text = showStatus(status).replaceAll('\n', '\u001B[K\n');
-    process.stdout.write(`\u001B[H${text}\u001B[K\u001B[J`);
-    await pause();
-    const next = await ask(control).catch(() => undefined);
-    if (!next) break;
-    status = next;
-  }
-  process.off('exit', leave);
-  leave();
-  process.stdout.write('the node has gone\n');
-}
-
-/** One line for each change of state, work in flight or workers. */
-async function asLines(control: string): Promise<void> {
-  let last = '';
-  let next: Status | undefined = await ask(control);
-  while (next) {
-    const { state, in_flight: held, workers_live: live, workers_retiring: retiring } = next;
-    const line = `${state}, in flight ${held}, workers ${live}, retiring ${retiring}, generation ${next.generation}`;
-    if (line !== last) process.stdout.write(`${new Date().toISOString()} ${line}\n`);
-    last = line;
-    await pause();
-    next = await ask(control).catch(() => undefined);
-  }
-  process.stdout.write(`${new Date().toISOString()} gone\n`);
+    .option('--json', 'one line of JSON for each look')
+    .action(({ control, json }: Flags) => {
+      const path = resolve(control);
+      if (json) return follow(path, asJson());
+      // A dumb terminal can neither move its cursor nor clear a line.
+      if (process.stdout.isTTY && process.env.TERM !== 'dumb') return onScreen(path);
+      return follow(path, asLines());
+    });
 }

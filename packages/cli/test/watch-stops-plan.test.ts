@@ -31,20 +31,13 @@ async function ended(child: ReturnType<typeof start>): Promise<Ended> {
   return { code, out, err };
 }
 
-test('watch prints a line for each change when piped, and ends with the node; stops tells the rest', async () => {
+test('stops tells why and how the workers of a node have stopped, the last one last', async () => {
   await using node = await NodeUnderTest.start();
-  const watch = start('watch', '--control', node.control);
-  const watching = ended(watch);
-  await once(watch.stdout, 'data');
   await node.ask('drain');
   assert.equal((await node.status()).state, 'draining');
   await node.ask('resume');
   node.signal('SIGTERM');
   await node.exited;
-  const { code, out } = await watching;
-  assert.equal(code, 0);
-  assert.match(out, /in flight 0, workers \d, retiring \d, generation 1\n/);
-  assert.match(out, /gone\n$/);
   const dir = join(node.dir, '.lastcall');
   appendFileSync(join(dir, 'stops.jsonl'), '{"version":1,"cut sh');
   const stops = await lastcall('stops', '--dir', dir);

@@ -2,6 +2,7 @@ export { loadConfig, type Config, type Sources, type Target } from './config/loa
 export { environmentOf, flagOf, OPTION_NAMES, OPTIONS, type OptionName } from './config/options.ts';
 export { nearest } from './config/nearest.ts';
 export { CommandFailed, send } from './control/client.ts';
+export type { Stop } from './stops.ts';
 export { EXIT_CODES, SupervisorError, type SupervisorErrorCode } from './errors.ts';
 export { serve } from './serve.ts';
 export { SIGNALS } from './signals.ts';

@@ -1,4 +1,5 @@
 import { SupervisorError } from '../errors.ts';
+import { nodeSnapshot } from '../node/view.ts';
 import type { Supervisor } from '../supervisor.ts';
 import type { ControlReply, ControlRequest } from './protocol.ts';
 import { nodeStatus, workersStatus } from './status.ts';
@@ -9,6 +10,8 @@ export interface VerbContext {
   supervisor: Supervisor;
   upgrade: () => Promise<{ ok: boolean; message: string }>;
 }
+
+const STOPS_SHOWN = 5;
 
 type Verb = (
   context: VerbContext,
@@ -21,6 +24,12 @@ type Verb = (
 const VERBS: Record<string, Verb> = {
   status: ({ supervisor }) => nodeStatus(supervisor),
   workers: async ({ supervisor }) => workersStatus(supervisor),
+
+  /** What the console shows, with the last stops. */
+  async snapshot({ supervisor }) {
+    const snapshot = await nodeSnapshot(supervisor, true);
+    return { ...snapshot, stops: supervisor.stopBook.stops.slice(-STOPS_SHOWN) };
+  },
 
   async reload({ supervisor }) {
     if (supervisor.node.draining)

@@ -15,6 +15,8 @@ const WORK_SHOWN = 100;
 
 /** A node at one moment. */
 export interface NodeSnapshot {
+  /** Of the supervisor. */
+  pid: number;
   state: string;
   generation: number;
   workersWanted: number;
@@ -23,6 +25,8 @@ export interface NodeSnapshot {
   inFlightByKind: Record<string, number>;
   work: (WorkItem & { worker: string })[];
   estimate: FinishEstimate;
+  /** Since the stop or drain began; 0 while there is none. */
+  stopSeconds: number;
   deadlineInMs: number | null;
   outcomes: Record<string, number> & { lost: number };
   refused: number;
@@ -47,33 +51,8 @@ export class NodeView {
     this.#access = access;
   }
 
-  async snapshot(work: boolean): Promise<NodeSnapshot> {
-    const { node, doors, fleet } = this.#supervisor;
-    const [status, items] = await Promise.all([doors.status(), work ? doors.work() : []]);
-    const figures = [...fleet.processes.values()].flatMap(({ figures: last }) => last ?? []);
-    const account = new WorkAccount();
-    account.addAccount(fleet.past);
-    for (const one of figures) account.add(one);
-    // A worker that is killed cannot end its leases.
-    const { completed = 0, lost = 0, ...others } = account.outcomes;
-    const { rollout } = node;
-    return {
-      state: node.stopping ? 'stopping' : node.paused ? 'paused' : status.state,
-      generation: node.generation,
-      workersWanted: node.target,
-      workers: workersStatus(this.#supervisor),
-      inFlight: status.inFlight,
-      inFlightByKind: status.inFlightByKind,
-      work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
-      estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
-      deadlineInMs: status.deadlineInMs,
-      outcomes: { completed, ...others, lost: lost + fleet.killedLeases },
-      refused: account.refused,
-      lateArrivals: account.lateArrivals,
-      doing: rollout
-        ? `reload: ${rollout.promoted} of ${node.target} workers replaced by generation ${rollout.generation}`
-        : null,
-    };
+  snapshot(work: boolean): Promise<NodeSnapshot> {
+    return nodeSnapshot(this.#supervisor, work);
   }
 
   stops(): readonly Stop[] {
@@ -109,6 +88,38 @@ export class NodeView {
   isOperator({ headers, socket }: IncomingMessage): boolean {
     return this.#access.isOperator({ headers, remoteAddress: socket.remoteAddress });
   }
+}
+
+/** The node as the console and `lastcall watch` show it. `work`: with the oldest work, which costs a question to each worker. */
+export async function nodeSnapshot(supervisor: Supervisor, work: boolean): Promise<NodeSnapshot> {
+  const { node, doors, fleet } = supervisor;
+  const [status, items] = await Promise.all([doors.status(), work ? doors.work() : []]);
+  const figures = [...fleet.processes.values()].flatMap(({ figures: last }) => last ?? []);
+  const account = new WorkAccount();
+  account.addAccount(fleet.past);
+  for (const one of figures) account.add(one);
+  // A worker that is killed cannot end its leases.
+  const { completed = 0, lost = 0, ...others } = account.outcomes;
+  const { rollout } = node;
+  return {
+    pid: process.pid,
+    state: node.stopping ? 'stopping' : node.paused ? 'paused' : status.state,
+    generation: node.generation,
+    workersWanted: node.target,
+    workers: workersStatus(supervisor),
+    inFlight: status.inFlight,
+    inFlightByKind: status.inFlightByKind,
+    work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
+    estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
+    stopSeconds: status.shutdownSeconds,
+    deadlineInMs: status.deadlineInMs,
+    outcomes: { completed, ...others, lost: lost + fleet.killedLeases },
+    refused: account.refused,
+    lateArrivals: account.lateArrivals,
+    doing: rollout
+      ? `reload: ${rollout.promoted} of ${node.target} workers replaced by generation ${rollout.generation}`
+      : null,
+  };
 }
 
 /** The reason of the first busy worker that knows no estimate. */

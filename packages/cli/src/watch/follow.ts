@@ -1,0 +1,79 @@
+import { type NodeSnapshot, send, type Stop } from '@lastcall/supervisor';
+
+/** What a look at the node shows. */
+export type Look = NodeSnapshot & { stops: Stop[] };
+
+/** Who is told what is seen. */
+export interface Watcher {
+  /** Between two looks. */
+  everyMs: number;
+  see(look: Look): void;
+  /** Nobody answers, and why; told once, until somebody answers again. */
+  gone(why: string): void;
+}
+
+const ANSWER_MS = 5_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Looks at the node behind the control socket until a signal comes, the output is closed, or `end`
+ * aborts. A supervisor that is replaced or started again is found again. Throws when there is none
+ * at the first look.
+ */
+export async function follow(
+  control: string,
+  watcher: Watcher,
+  end = new AbortController(),
+): Promise<void> {
+  const stop = (): void => end.abort();
+  for (const signal of SIGNALS) process.on(signal, stop);
+  // Whoever reads has had enough: `lastcall watch | head`.
+  process.stdout.once('error', stop);
+  try {
+    watcher.see(await ask(control));
+    let answered = true;
+    while (await pause(watcher.everyMs, end.signal)) {
+      try {
+        watcher.see(await ask(control));
+        answered = true;
+      } catch (error) {
+        if (answered) watcher.gone((error as Error).message);
+        answered = false;
+      }
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, stop);
+  }
+}
+
+async function ask(control: string): Promise<Look> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`The supervisor has not answered for ${ANSWER_MS / 1_000} s.`)),
+    ANSWER_MS,
+  );
+  try {
+    return (await Promise.race([
+      send(control, { verb: 'snapshot', args: {} }),
+      late.promise,
+    ])) as Look;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** False when the end came first. */
+function pause(ms: number, end: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    const timer = setTimeout(() => {
+      end.removeEventListener('abort', stop);
+      resolve(true);
+    }, ms);
+    if (end.aborted) stop();
+    else end.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,50 @@
+/** A time for people; `?` while it is unknown. */
+export function seconds(ms: number | null): string {
+  if (ms === null) return '?';
+  if (ms < 10_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 600_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`;
+}
+
+export const counts = (of: Record<string, number>): string =>
+  Object.entries(of)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(' · ');
+
+/** How text is marked on a terminal. */
+export interface Paint {
+  good: (text: string) => string;
+  busy: (text: string) => string;
+  bad: (text: string) => string;
+  faint: (text: string) => string;
+  strong: (text: string) => string;
+}
+
+const sgr =
+  (code: number) =>
+  (text: string): string =>
+    text === '' ? '' : `\u001B[${code}m${text}\u001B[0m`;
+const plain = (text: string): string => text;
+
+/** Colours, unless the environment asks for none (NO_COLOR). */
+export function paintFor(env: NodeJS.ProcessEnv): Paint {
+  return env.NO_COLOR
+    ? { good: plain, busy: plain, bad: plain, faint: plain, strong: plain }
+    : { good: sgr(32), busy: sgr(33), bad: sgr(31), faint: sgr(2), strong: sgr(1) };
+}
+
+/** What a terminal would take for a command has no place in names that others give. */
+// oxlint-disable-next-line no-control-regex
+export const clean = (text: string): string => text.replace(/[\u0000-\u001F\u007F-\u009F]/g, '?');
+
+/** Cuts a line to so many columns; marks take none, and stay closed. */
+export function cut(line: string, columns: number): string {
+  let [shown, out] = [0, ''];
+  // oxlint-disable-next-line no-control-regex
+  for (const [part] of line.matchAll(/\u001B\[\d+m|[^\u001B]/gu)) {
+    const isMark = part.startsWith('\u001B');
+    if (!isMark && shown === columns) continue;
+    if (!isMark) shown += 1;
+    out += part;
+  }
+  return out;
+}
