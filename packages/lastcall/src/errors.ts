@@ -13,6 +13,7 @@ export const ERRORS = {
   ERR_LASTCALL_FORCED: 'An operator forced the stop: the work was cancelled.',
   ERR_LASTCALL_REVOKED: 'The work was revoked by its owner.',
   ERR_LASTCALL_CLIENT_GONE: 'The client went away before its work was done.',
+  ERR_LASTCALL_MOVED: 'The work goes on in another worker of the node, on the same connection.',
   ERR_LASTCALL_HOOK: 'One or more hooks failed while the process was stopping.',
 } as const;
 

@@ -3,6 +3,7 @@ import type { Ask, Figures, FlightRecord, FromWorker } from 'lastcall/supervised
 import { addWorker, workerFailed, workerReady, workerRetires } from './core/change.ts';
 import { isLive, type NodeState, type Policy, type Worker } from './core/model.ts';
 import type { LogSink } from './log/sink.ts';
+import { Moves } from './moves.ts';
 import { endedWork, WorkAccount } from './node/figures.ts';
 import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
@@ -30,6 +31,7 @@ export interface FleetOptions {
 /** The processes of the workers, and what their messages and exits change in the node's state. */
 export class Fleet {
   readonly processes = new Map<Worker, WorkerProcess>();
+  readonly moves = new Moves(this.processes);
   readonly metrics = new MetricsSum();
   /** reason -> how many workers were started in place of another. */
   readonly restarts: Record<string, number> = {};
@@ -56,6 +58,8 @@ export class Fleet {
       { launch, id: worker.id, name: worker.name, log, shares: this.#shares },
       {
         message: (message) => post(() => this.#onMessage(worker, process, message)),
+        move: (step, handle) => this.moves.take(worker, step, handle),
+        silent: () => this.moves.silent(worker),
         exit: (how) => post(() => this.#onExit(worker, process, how)),
       },
     );
@@ -132,6 +136,7 @@ export class Fleet {
     else if (message.type === 'figures') this.#onFigures(worker, process, message.figures);
     else if (message.type === 'metrics') process.metrics = message.text;
     else if (message.type === 'flight') this.#options.flight(worker, message.record);
+    else if (message.type === 'stayed') this.moves.report(message);
     else if (message.type === 'stopping') this.#onStopping(worker, process, message);
     else if (message.type === 'ask') this.#options.ask(process, message);
   }
@@ -229,6 +234,7 @@ export class Fleet {
     this.metrics.retain(process.metrics);
     this.closing.add(process.closed);
     void process.closed.then(() => this.closing.delete(process.closed));
+    this.moves.gone(worker);
     this.#shares.clear(worker.id);
     this.processes.delete(worker);
     this.#limits.delete(worker);

@@ -1,4 +1,4 @@
-import { LastcallError } from '../errors.ts';
+import { ERRORS, LastcallError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outcome } from './outcome.ts';
 import type { Tally } from './tally.ts';
@@ -87,7 +87,8 @@ export class Lease {
     if (this.#outcome !== undefined) return false;
     const final = this.#cancelled ? this.#afterCancel(outcome, this.#cancelled) : outcome;
     this.#outcome = final;
-    if (final === 'cancelled' && !this.#cancelled) this.#abortGone();
+    if (final === 'cancelled' && !this.#cancelled) this.#abort('ERR_LASTCALL_CLIENT_GONE');
+    if (final === 'moved' && !this.#cancelled) this.#abort('ERR_LASTCALL_MOVED');
     this.#ledger.settle(this, this.#tally, final, nowMs);
     this.owner = undefined;
     this.onEnd?.();
@@ -95,17 +96,15 @@ export class Lease {
   }
 
   #afterCancel(outcome: Outcome, reason: LastcallError): Outcome {
-    if (outcome === 'handed_over' || outcome === 'lost') return outcome;
+    if (outcome === 'handed_over' || outcome === 'moved' || outcome === 'lost') return outcome;
     return reason.code === 'ERR_LASTCALL_DEADLINE' || reason.code === 'ERR_LASTCALL_FORCED'
       ? 'expired'
       : 'cancelled';
   }
 
-  #abortGone(): void {
-    this.#cancelled = new LastcallError(
-      'ERR_LASTCALL_CLIENT_GONE',
-      'The client went away before its work was done.',
-    );
+  /** Tells whoever still works on it that nobody here needs it any more. */
+  #abort(code: 'ERR_LASTCALL_CLIENT_GONE' | 'ERR_LASTCALL_MOVED'): void {
+    this.#cancelled = new LastcallError(code, ERRORS[code]);
     this.#controller?.abort(this.#cancelled);
   }
 }

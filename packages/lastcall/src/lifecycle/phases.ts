@@ -34,6 +34,7 @@ export async function runStop(house: House, stop: Stop): Promise<void> {
 
 async function leave({ machine, options, servers }: House, stop: Stop): Promise<void> {
   machine.move('leaving');
+  if (stop.first) await stop.until(stop.first(), () => stop.deadlineMs);
   const evidence = Promise.all([...servers].map((server) => server.leave(stop)));
   if (!stop.leave) return;
   const minMs = stop.startedMs + options.leaveMinMs;

@@ -13,6 +13,8 @@ export interface StopRequest {
    * connected, refuse nothing. Default false.
    */
   siblings?: boolean;
+  /** Runs before the servers are told of the stop, within its deadline: work is given to others. */
+  first?: () => Promise<unknown>;
   /** The error that made this stop necessary; the exit code is then 1. */
   fatal?: unknown;
 }
@@ -29,6 +31,7 @@ export class Stop {
   readonly startedAt = new Date();
   leave: boolean;
   readonly siblings: boolean;
+  readonly first: StopRequest['first'];
   readonly readyBefore: boolean;
   readonly inFlightAtStart: number;
   /** When work is cancelled. */
@@ -53,6 +56,7 @@ export class Stop {
     this.reason = request.reason;
     this.leave = request.leave ?? true;
     this.siblings = request.siblings ?? false;
+    this.first = request.first;
     this.exit = request.exit ?? true;
     this.fatal = request.fatal;
     this.readyBefore = before.ready;

@@ -8,41 +8,30 @@ import { LastcallError } from '../errors.ts';
 import type { Lease } from '../ledger/lease.ts';
 import type { Outcome } from '../ledger/outcome.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { headWasRead } from '../moving/heads.ts';
+import { type Arrival, isArriving, resumeAnswer, takeArrival } from '../moving/http-arrival.ts';
+import { takesPart } from '../moving/registry.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { nodeOf } from '../supervised/node.ts';
-import { type Connection } from './support/connection.ts';
+import { type Connection, connectionOf, holdConnection } from './support/connection.ts';
 import { trackCurrentLease } from './support/current-lease.ts';
+import { holdLease, leaseOf } from './support/held-lease.ts';
 import { HttpDrain } from './support/http-drain.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
 import { belongsToSession } from './support/sessions-over-http.ts';
 
-const CONNECTION = Symbol('lastcall.connection');
-const LEASE = Symbol('lastcall.lease');
 const ATTACHED = Symbol('lastcall.attached');
 const REQUEST = Object.freeze({ kind: 'request' });
 const UPGRADE = Object.freeze({ kind: 'socket' });
 
-interface Held extends IncomingMessage {
-  socket: Socket & { [CONNECTION]?: Connection };
-  [LEASE]?: Lease;
-}
+export { holdLease, leaseOf } from './support/held-lease.ts';
 
 export interface HttpOptions {
   /** The admin listener closes last, and may alone serve the metrics. Default false. */
   admin?: boolean;
   /** Makes the handlers' lease findable with `currentLease()`. Default false: it has a small cost. */
   currentLease?: boolean;
-}
-
-/** The lease of a request; undefined for probes, operator calls and refused work. */
-export function leaseOf(request: IncomingMessage): Lease | undefined {
-  return (request as Held)[LEASE];
-}
-
-/** Makes `leaseOf` find the lease of a request that came over another protocol version. */
-export function holdLease(request: object, lease: Lease | undefined): void {
-  (request as Held)[LEASE] = lease as Lease;
 }
 
 /**
@@ -78,12 +67,12 @@ export function attachHttp<S extends Server>(
     switch (event) {
       case 'request':
       case 'checkContinue':
-        return onRequest(event, args[0] as Held, args[1] as ServerResponse);
+        return onRequest(event, args[0] as IncomingMessage, args[1] as ServerResponse);
       case 'upgrade':
       case 'connect':
-        return onUpgrade(event, args as [Held, Duplex, Buffer]);
+        return onUpgrade(event, args as [IncomingMessage, Duplex, Buffer]);
       case 'clientError':
-        return (drain.stopping && isAnswering(args[1] as Held['socket'])) || emit(event, ...args);
+        return isLeftAlone(drain, args[1] as Socket) || emit(event, ...args);
       default:
         return emit(event, ...args);
     }
@@ -95,10 +84,18 @@ export function attachHttp<S extends Server>(
       server.emit('request', request, response);
     });
 
-  function onRequest(event: string, request: Held, response: ServerResponse): boolean {
-    const connection = request.socket[CONNECTION];
+  function onRequest(event: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const connection = connectionOf(request.socket);
     // A request that was admitted as checkContinue comes a second time as request.
-    if (!connection || request[LEASE]) return emit(event, request, response);
+    if (!connection || leaseOf(request)) return emit(event, request, response);
+    if (takesPart()) {
+      headWasRead(request.socket);
+      const arrival = takeArrival(request.socket);
+      if (arrival) {
+        onArrival(arrival, connection, request, response);
+        return true;
+      }
+    }
     if (drain.stopping) {
       onLateRequest(event, connection, request, response);
       return true;
@@ -115,11 +112,30 @@ export function attachHttp<S extends Server>(
     return emit(event, request, response);
   }
 
+  /** Another worker has given this connection to this one, with its answer half-way. */
+  function onArrival(
+    arrival: Arrival,
+    connection: Connection,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
+    const nowMs = performance.now();
+    drain.begin(connection, response, nowMs);
+    response.on('close', onResponseClose);
+    const { kind = REQUEST.kind, label, ageMs = 0 } = arrival.envelope.lease ?? {};
+    // Admitted before, in another process: it is not refused now, whatever this one is doing.
+    const work = label ? { kind, label } : { kind };
+    const lease = lifecycle.ledger.open(work, nowMs - ageMs);
+    holdLease(request, lease);
+    lease.owner = response;
+    resumeAnswer(arrival, request, response, lease);
+  }
+
   /** While stopping, the handler runs one turn later, when all that was pipelined has been read. */
   function onLateRequest(
     event: string,
     connection: Connection,
-    request: Held,
+    request: IncomingMessage,
     response: ServerResponse,
   ): void {
     const saidClose = connection.newest?.headersSent && !connection.newest.shouldKeepAlive;
@@ -142,47 +158,50 @@ export function attachHttp<S extends Server>(
   }
 
   /** Calls of the admin listener are no work, and a session is admitted once, not by the request. */
-  function isWork(request: Held): boolean {
+  function isWork(request: IncomingMessage): boolean {
     return !options.admin && !belongsToSession(server, request);
   }
 
   function admit(
     connection: Connection,
-    request: Held,
+    request: IncomingMessage,
     response: ServerResponse,
     nowMs: number,
   ): ReturnType<Lifecycle['admit']> {
     const admission = lifecycle.admit(REQUEST, nowMs);
     if (connection.requests === 1) drain.arrived(connection, nowMs);
     if (admission.admitted) {
-      request[LEASE] = admission;
+      holdLease(request, admission);
       admission.owner = response;
     }
     return admission;
   }
 
   function onResponseClose(this: ServerResponse): void {
-    const request = this.req as Held;
+    const request = this.req;
     const nowMs = performance.now();
-    request[LEASE]?.end(outcomeOf(this), nowMs);
-    const connection = request.socket[CONNECTION];
+    leaseOf(request)?.end(outcomeOf(this), nowMs);
+    const connection = connectionOf(request.socket);
     if (connection) drain.end(connection, nowMs);
   }
 
-  function onUpgrade(event: string, [request, socket, head]: [Held, Duplex, Buffer]): boolean {
-    const connection = request.socket[CONNECTION];
+  function onUpgrade(
+    event: string,
+    [request, socket, head]: [IncomingMessage, Duplex, Buffer],
+  ): boolean {
+    const connection = connectionOf(request.socket);
     if (belongsToSession(server, request)) {
       if (connection) drain.forget(connection);
       return emit(event, request, socket, head);
     }
     // Another server of the same application has admitted it and hands it on.
-    if (request[LEASE]) return emit(event, request, socket, head);
+    if (leaseOf(request)) return emit(event, request, socket, head);
     const admission = lifecycle.admit(UPGRADE);
     if (!admission.admitted) {
       refuseUpgrade(socket, admission);
       return true;
     }
-    request[LEASE] = admission;
+    holdLease(request, admission);
     upgraded.set(socket, admission);
     socket.once('close', () => {
       upgraded.delete(socket);
@@ -195,7 +214,7 @@ export function attachHttp<S extends Server>(
   /** The last word to clients whose handlers did not unwind. */
   function finishWork(): void {
     for (const { owner } of lifecycle.ledger.leases)
-      if (isResponse(owner) && drain.has((owner.req as Held).socket[CONNECTION]))
+      if (isResponse(owner) && drain.has(connectionOf(owner.req.socket)))
         silence(owner, lifecycle.options.retryAfterMs);
     for (const [socket, { outcome }] of upgraded) if (outcome === undefined) socket.destroy();
   }
@@ -209,9 +228,9 @@ function watchConnections(
   drain: HttpDrain,
   onResponseClose: (this: ServerResponse) => void,
 ): void {
-  const open = (socket: Socket & { [CONNECTION]?: Connection }): void => {
+  const open = (socket: Socket): void => {
     const connection = drain.open(socket);
-    socket[CONNECTION] = connection;
+    holdConnection(socket, connection);
     // node:http tells only the answer it was writing that its client has gone, not those queued behind.
     socket.once('close', () => {
       for (const response of connection.queued)
@@ -234,9 +253,15 @@ function outcomeOf(response: ServerResponse): Outcome {
   return response.statusCode >= 500 ? 'failed' : 'completed';
 }
 
+/** Node's own answer to what cannot be parsed would be wrong: it would go into another answer. */
+function isLeftAlone(drain: HttpDrain, socket: Socket): boolean {
+  if (isArriving(socket)) return socket.destroy() !== undefined;
+  return drain.stopping && isAnswering(socket);
+}
+
 /** Bytes that cannot be parsed must not cut the answer that is being written. */
-const isAnswering = (socket: Held['socket']): boolean =>
-  (socket[CONNECTION]?.pending ?? 0) > 0 || socket.writableEnded;
+const isAnswering = (socket: Socket): boolean =>
+  (connectionOf(socket)?.pending ?? 0) > 0 || socket.writableEnded;
 
 const isResponse = (owner: unknown): owner is ServerResponse =>
   typeof owner === 'object' && owner !== null && 'writeHead' in owner;

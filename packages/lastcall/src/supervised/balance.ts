@@ -1,5 +1,6 @@
 import { readSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import { isArriving } from '../moving/http-arrival.ts';
 
 const SLOT_BYTES = 4;
 /** How many more connections than the least loaded sibling a worker takes without a pause. */
@@ -53,7 +54,7 @@ export function balanceAccepts(server: Server, shares: Shares, accepting: () => 
       note();
     });
     note();
-    if (isAhead()) Atomics.wait(never, 0, 0, PAUSE_MS);
+    if (!isArriving(socket) && isAhead()) Atomics.wait(never, 0, 0, PAUSE_MS);
   });
   server.on('close', note);
   note();

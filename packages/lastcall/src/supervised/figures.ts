@@ -2,10 +2,11 @@ import { localNode, type NodeStatus } from '../endpoints/node.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { State } from '../lifecycle/state.ts';
 import { remainingMs } from '../ledger/estimate.ts';
+import type { MovedCounts } from '../moving/wire.ts';
 import type { Figures, WireStatus, WorkItem } from './protocol.ts';
 
 /** The figures of this worker, now. */
-export function figuresOf(lifecycle: Lifecycle): Figures {
+export function figuresOf(lifecycle: Lifecycle, moved: MovedCounts): Figures {
   const outcomes: Figures['outcomes'] = {};
   const refused: Figures['refused'] = {};
   for (const tally of lifecycle.ledger.tallies) {
@@ -20,6 +21,7 @@ export function figuresOf(lifecycle: Lifecycle): Figures {
     lateArrivals: lifecycle.counters.lateArrivals,
     estimate: lifecycle.estimate,
     rssBytes: process.memoryUsage.rss(),
+    moved,
   };
 }
 

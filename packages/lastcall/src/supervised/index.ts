@@ -17,6 +17,7 @@ export {
 export { Access } from '../endpoints/access.ts';
 export { Endpoints } from '../endpoints/endpoints.ts';
 export type { NodeControl } from '../endpoints/node.ts';
+export type { Handle, MovedCounts, MoveStep, StayedReport, Stays } from '../moving/wire.ts';
 export { fromWire } from './figures.ts';
 export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';
 export { estimateOf, type FinishEstimate } from '../ledger/estimate.ts';

@@ -1,5 +1,10 @@
 import { localNode } from '../endpoints/node.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { Arrivals } from '../moving/arrivals.ts';
+import { Departures } from '../moving/departures.ts';
+import { departThrough } from '../moving/movable.ts';
+import { asSendable } from '../moving/native.ts';
+import type { Handle, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
 import { figuresOf, oldestWork } from './figures.ts';
 import { supervisedServers } from './listen.ts';
@@ -7,6 +12,7 @@ import { connectNode } from './node.ts';
 import {
   type Answer,
   type Ask,
+  type Figures,
   type FromWorker,
   PROTOCOL,
   type Question,
@@ -34,6 +40,8 @@ export function superviseWorker(lifecycle: Lifecycle): void {
 
 class WorkerLink {
   readonly #lifecycle: Lifecycle;
+  readonly #departures = new Departures((step, handle) => this.#send(step, handle));
+  readonly #arrivals: Arrivals;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
   #sentAtMs = 0;
@@ -42,12 +50,15 @@ class WorkerLink {
 
   constructor(lifecycle: Lifecycle) {
     this.#lifecycle = lifecycle;
+    this.#arrivals = new Arrivals(lifecycle, (step) => this.#send(step));
+    departThrough(this.#departures);
   }
 
   start(): void {
-    process.on('message', (raw) => {
+    process.on('message', (raw, handle: unknown) => {
       const message = unframe(raw) as ToWorker | undefined;
-      if (message) this.#take(message);
+      if (message?.type === 'move') this.#move(message, handle as Handle | undefined);
+      else if (message) this.#take(message);
     });
     // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
     process.once('disconnect', () => {
@@ -83,7 +94,7 @@ class WorkerLink {
 
   /** Sends the figures when they changed, or when `always`: they are the heartbeat as well. */
   #push(always: boolean): void {
-    const figures = figuresOf(this.#lifecycle);
+    const figures = this.#figures();
     const print = JSON.stringify([figures.state, figures.outcomes, figures.inFlightByKind]);
     const changed = print !== this.#sent;
     if (!always && !changed) return;
@@ -98,9 +109,20 @@ class WorkerLink {
     return localNode(this.#lifecycle).metrics() as string;
   }
 
-  #take(message: ToWorker): void {
+  #move(step: MoveStep, handle: Handle | undefined): void {
+    if (step.step === 'offer') void this.#arrivals.offer(step.id, step.envelope, handle);
+    else if (step.step === 'go') this.#arrivals.go(step.id);
+    else if (step.step === 'back') this.#arrivals.back(step.id);
+    else this.#departures.take(step);
+  }
+
+  #take(message: Exclude<ToWorker, MoveStep>): void {
     if (message.type === 'retire')
-      void this.#lifecycle.stop({ reason: message.reason, siblings: true });
+      void this.#lifecycle.stop({
+        reason: message.reason,
+        siblings: true,
+        first: () => this.#departures.leave(),
+      });
     else if (message.type === 'stop')
       void (message.force
         ? this.#lifecycle.force(message.reason)
@@ -131,7 +153,13 @@ class WorkerLink {
       return server ? checkSelf(server, detail) : { status: 0 };
     }
     if (what !== 'status') await node.begin(what, detail);
-    return figuresOf(this.#lifecycle);
+    return this.#figures();
+  }
+
+  #figures(): Figures {
+    // Copies: a message that waits behind a connection is written out later.
+    const moved = { in: { ...this.#arrivals.in }, out: { ...this.#departures.out } };
+    return figuresOf(this.#lifecycle, moved);
   }
 
   async #ask<Q extends Question>(what: Q, detail = ''): Promise<Questions[Q]['node']> {
@@ -149,9 +177,9 @@ class WorkerLink {
     else asked?.resolve(answer.value);
   }
 
-  #send(message: FromWorker): void {
+  #send(message: FromWorker, handle?: Handle): void {
     // Nobody listens any more when this fails: `disconnect` follows and stops the worker.
     if (process.connected)
-      process.send?.({ ...message, lastcall: PROTOCOL }, undefined, {}, () => undefined);
+      process.send?.({ ...message, lastcall: PROTOCOL }, asSendable(handle), {}, () => undefined);
   }
 }

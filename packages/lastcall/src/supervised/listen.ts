@@ -19,6 +19,8 @@ let sockets: InheritedSocket[] | undefined;
 let single = false;
 let shares: Shares | undefined;
 const servers = new Set<Server>();
+/** The inherited address of each server that has begun to listen. */
+const addresses = new Map<Server, string>();
 
 /** The sockets that came with `LASTCALL_SOCKETS`, each given to one server. Read once. */
 function inherited(): InheritedSocket[] {
@@ -36,6 +38,15 @@ function inherited(): InheritedSocket[] {
 
 /** Servers that listen on inherited sockets, in the order they were attached. */
 export const supervisedServers = (): readonly Server[] => [...servers];
+
+/** Names the inherited socket of a server, alike in all workers of the node; `undefined` for others. */
+export const addressKey = (server: Server): string | undefined => addresses.get(server);
+
+/** The server of this process that serves on an inherited socket. */
+export function serverAt(key: string): Server | undefined {
+  for (const [server, address] of addresses) if (address === key) return server;
+  return undefined;
+}
 
 /**
  * Makes the first `server.listen(...)` use an inherited socket instead of the address it names, and
@@ -60,6 +71,7 @@ export function inheritListen(lifecycle: Starting, server: Server): void {
 /** Announces `listening` now and listens when the lifecycle is ready. */
 function hold(lifecycle: Starting, server: Server, socket: InheritedSocket): void {
   server.address = () => addressOf(socket);
+  addresses.set(server, socket.path ?? `${socket.host}:${socket.port}`);
   const accept = (): void => {
     Reflect.deleteProperty(server, 'address');
     muteListening(server);

@@ -1,6 +1,7 @@
 import type { FinishEstimate } from '../ledger/estimate.ts';
 import type { FinishCurve } from '../ledger/finish-curve.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
+import type { MovedCounts, MoveStep, StayedReport } from '../moving/wire.ts';
 import type { FlightRecord } from '../telemetry/flight-record.ts';
 
 /**
@@ -33,6 +34,8 @@ export interface Figures extends WireStatus {
   /** `estimateMs` with its median and its far end. */
   estimate: FinishEstimate;
   rssBytes: number;
+  /** Work that came in by moves and that went. */
+  moved: MovedCounts;
 }
 
 /** One piece of work in flight, as the console shows it. */
@@ -82,6 +85,8 @@ export type FromWorker =
   | { type: 'flight'; record: FlightRecord }
   /** The worker has begun to stop by itself or by a signal of its own, `exit`: for good. */
   | { type: 'stopping'; reason: string; exit: boolean }
+  | MoveStep
+  | StayedReport
   | Ask
   | Answer;
 
@@ -92,6 +97,7 @@ export type ToWorker =
   | { type: 'stop'; reason: string; force: boolean }
   /** A sibling was killed or crashed: what it held can go on at once. */
   | { type: 'died'; pid: number }
+  | MoveStep
   | Ask
   | Answer;
 

@@ -59,6 +59,7 @@ export async function nodeStatus(supervisor: Supervisor): Promise<Record<string,
     restarts: fleet.restarts,
     forced_kills: fleet.forcedKills,
     killed_leases: fleet.killedLeases,
+    moves: { moved: fleet.moves.moved, stayed: fleet.moves.stayed },
     log_lines_lost: log.lost,
     supervisor: {
       heap_used_bytes: process.memoryUsage().heapUsed,

@@ -156,7 +156,10 @@ export class NodeDoors {
       this.#figures((worker) => isLive(worker)),
       this.#figures((worker) => !isLive(worker)),
     ]);
-    const sum = sumFigures(serving, peer ? [...retiring, peer] : retiring);
+    const twice = this.#options.fleet.moves.countedTwice(new Map([...serving, ...retiring]));
+    const others: WireStatus[] = [...retiring.values()];
+    if (peer) others.push(peer);
+    const sum = sumFigures([...serving.values()], others, twice);
     if (this.#options.foreign()) sum.state = this.#stateByPhase();
     const { draining, paused, stopping } = this.#options.node;
     const early = sum.state === 'ready' || sum.state === 'starting';
@@ -171,11 +174,16 @@ export class NodeDoors {
     return up ? 'ready' : 'starting';
   }
 
-  async #figures(which: (worker: Worker) => boolean): Promise<Figures[]> {
-    const asked = this.#known(which).map((process) =>
-      withinOr(process.ask('status'), ANSWER_MS, process.figures),
-    );
-    return (await Promise.all(asked)).filter((figures) => figures !== undefined);
+  async #figures(which: (worker: Worker) => boolean): Promise<Map<Worker, Figures>> {
+    const found = new Map<Worker, Figures>();
+    const asked = [...this.#options.fleet.processes]
+      .filter(([worker, { figures }]) => figures !== undefined && which(worker))
+      .map(async ([worker, process]) => {
+        const figures = await withinOr(process.ask('status'), ANSWER_MS, process.figures);
+        if (figures) found.set(worker, figures);
+      });
+    await Promise.all(asked);
+    return found;
   }
 
   /** Asks all workers that have made themselves known; one that ends meanwhile has nothing to say. */

@@ -11,24 +11,32 @@ const ORDER = ['ready', 'starting', 'leaving', 'draining', 'cancelling', 'closin
 
 /**
  * The figures of the node. Its state is that of the workers in `serving`; work still running in
- * workers that retire is counted, but their state is their own affair.
+ * workers that retire is counted, but their state is their own affair. Work that is moved while the
+ * figures are collected may be in two of them or in none: `countedTwice`, by kind, is taken off.
  */
 export function sumFigures(
   serving: readonly WireStatus[],
   retiring: readonly WireStatus[],
+  countedTwice: Readonly<Record<string, number>> = {},
 ): WireStatus {
   const all = [...serving, ...retiring];
   const inFlightByKind: Record<string, number> = {};
   for (const { inFlightByKind: kinds } of all)
     for (const [kind, count] of Object.entries(kinds))
       inFlightByKind[kind] = (inFlightByKind[kind] ?? 0) + count;
+  for (const [kind, count] of Object.entries(countedTwice)) {
+    const left = (inFlightByKind[kind] ?? 0) - count;
+    if (left > 0) inFlightByKind[kind] = left;
+    else delete inFlightByKind[kind];
+  }
+  const twice = Object.values(countedTwice).reduce((sum, count) => sum + count, 0);
   const speaking = serving.length > 0 ? serving : retiring;
   const rank = Math.min(...speaking.map(({ state }) => ORDER.indexOf(state)));
   const known = speaking.map(({ deadlineInMs }) => deadlineInMs).filter((ms) => ms !== null);
   const curveMs = curveOf(all);
   return {
     state: speaking.length === 0 ? 'starting' : (ORDER[rank] ?? 'starting'),
-    inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, -twice),
     inFlightByKind,
     shutdownSeconds: Math.max(0, ...speaking.map(({ shutdownSeconds }) => shutdownSeconds)),
     deadlineInMs: known.length === 0 ? null : Math.max(...known),

@@ -28,6 +28,18 @@ export function ownMetrics(node: NodeState, fleet: Fleet, reloads: Record<string
       counts('result', reloads),
     ),
     family(
+      'lastcall_moved_total',
+      'counter',
+      'Open connections that another worker has taken over.',
+      [['', fleet.moves.moved]],
+    ),
+    family(
+      'lastcall_stayed_total',
+      'counter',
+      'Open connections that could not be moved from a worker that retired, by reason.',
+      counts('reason', fleet.moves.stayed),
+    ),
+    family(
       'forced_kill_count',
       'counter',
       'Processes of this service that were killed before they had stopped.',

@@ -1,9 +1,11 @@
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, SendHandle } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import {
   type Answer,
   type Figures,
   type FromWorker,
+  type Handle,
+  type MoveStep,
   PROTOCOL,
   type Question,
   type Questions,
@@ -17,6 +19,10 @@ import type { Shares } from './shares.ts';
 
 export interface WorkerEvents {
   message(message: FromWorker): void;
+  /** A step of a move, at once: the order of these and of answers counts. */
+  move(step: MoveStep, handle: Handle | undefined): void;
+  /** Its channel has been read to the end: it says nothing any more. */
+  silent(): void;
   /** Once: the process has ended, or could not be started. */
   exit(how: { code: number | null; signal: NodeJS.Signals | null; error?: string }): void;
 }
@@ -70,9 +76,11 @@ export class WorkerProcess {
       this.#asked.clear();
       events.exit(how);
     };
-    this.#child.on('message', (raw) => {
+    this.#child.once('disconnect', () => events.silent());
+    this.#child.on('message', (raw, handle: unknown) => {
       const message = unframe(raw) as FromWorker | undefined;
       if (message?.type === 'answer') this.#settle(message);
+      else if (message?.type === 'move') events.move(message, handle as Handle | undefined);
       else if (message) events.message(message);
     });
     this.#child.once('exit', (code, signal) => {
@@ -89,9 +97,16 @@ export class WorkerProcess {
     });
   }
 
-  send(message: ToWorker): void {
-    if (this.#child.connected)
-      this.#child.send({ ...message, lastcall: PROTOCOL }, () => undefined);
+  get connected(): boolean {
+    return this.#child.connected;
+  }
+
+  /** Sends a message, and with it a connection, which stays open here too. */
+  send(message: ToWorker, handle?: Handle): void {
+    if (!this.#child.connected) return;
+    // node:child_process sends bare connections, though its types do not say so.
+    const sendable = handle as unknown as SendHandle | undefined;
+    this.#child.send({ ...message, lastcall: PROTOCOL }, sendable, {}, () => undefined);
   }
 
   /** Asks the worker; rejects when it ends without an answer. */

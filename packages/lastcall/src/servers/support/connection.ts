@@ -10,6 +10,16 @@ const LINGER_MIN_MS = 300;
 /** A connection with this many requests is a source that is known to send. */
 const KNOWN_REQUESTS = 3;
 
+const CONNECTION = Symbol('lastcall.connection');
+
+/** The connection that `holdConnection` has tied to a socket. */
+export const connectionOf = (socket: Socket): Connection | undefined =>
+  (socket as Socket & { [CONNECTION]?: Connection })[CONNECTION];
+
+export function holdConnection(socket: Socket, connection: Connection): void {
+  (socket as Socket & { [CONNECTION]?: Connection })[CONNECTION] = connection;
+}
+
 /** One HTTP/1.1 connection: what it is owed, and how its client spaces its requests. */
 export class Connection {
   readonly socket: Socket;

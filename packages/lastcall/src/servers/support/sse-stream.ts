@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { LastcallError } from '../../errors.ts';
 import type { Lease } from '../../ledger/lease.ts';
+import { isResumed } from '../../moving/http-arrival.ts';
 import { formatComment, formatEvent, type SseEvent } from './sse-format.ts';
 
 export type SseRequest = IncomingMessage | Http2ServerRequest;
@@ -21,6 +22,9 @@ const HEADERS = {
   // nginx would collect events before it passes them on.
   'x-accel-buffering': 'no',
 };
+
+/** Nobody would read a last event: the client has gone, or another worker writes to it. */
+const GONE: ReadonlySet<string> = new Set(['ERR_LASTCALL_CLIENT_GONE', 'ERR_LASTCALL_MOVED']);
 
 const OPEN = Promise.resolve(true);
 const ENDED = Promise.resolve(false);
@@ -48,15 +52,13 @@ export class SseStream {
     response.once('close', () => this.#stop());
     if (settings.heartbeatMs > 0)
       this.#heartbeat = setTimeout(() => this.#beat(), settings.heartbeatMs).unref();
-    // One response class is typed for each protocol version; both write heads alike.
-    (response as ServerResponse).writeHead(200, { ...HEADERS, ...settings.headers });
-    (response as ServerResponse).flushHeaders();
-    if (settings.retryMs !== undefined) this.#write(formatEvent({ retryMs: settings.retryMs }));
+    // A stream that another worker has begun has sent its head.
+    if (!isResumed(response)) this.#begin(settings);
     const { onCancel } = settings;
     if (lease && onCancel)
       lease.signal.addEventListener('abort', () => {
         const reason = lease.signal.reason as LastcallError;
-        if (!this.#ended && reason.code !== 'ERR_LASTCALL_CLIENT_GONE') this.end(onCancel(reason));
+        if (!this.#ended && !GONE.has(reason.code)) this.end(onCancel(reason));
       });
   }
 
@@ -100,6 +102,14 @@ export class SseStream {
   /** Calls `listener` once, when the connection is done with this stream. */
   onClose(listener: (flushed: boolean) => void): void {
     this.#response.once('close', () => listener(this.#response.writableFinished));
+  }
+
+  #begin({ headers, retryMs }: SseSettings): void {
+    // One response class is typed for each protocol version; both write heads alike.
+    const response = this.#response as ServerResponse;
+    response.writeHead(200, { ...HEADERS, ...headers });
+    response.flushHeaders();
+    if (retryMs !== undefined) this.#write(formatEvent({ retryMs }));
   }
 
   #say(text: string): Promise<boolean> {

@@ -1,0 +1,157 @@
+import { Server as NetServer } from 'node:net';
+import { supervisedServers } from '../supervised/listen.ts';
+import type { Carrier } from './carrier.ts';
+import { ENVELOPE_VERSION, type Envelope, type MoveStep, type Send, type Stays } from './wire.ts';
+
+/** Connections on their way at the same time; more only makes each of them wait longer. */
+const WINDOW = 16;
+/** How long a client may take to read what was written to it before. */
+const SETTLE_MS = 2_000;
+/** How long a successor may take to be ready for one stream. */
+const ANSWER_MS = 3_000;
+
+type Answer = 'prepared' | Stays;
+
+/** Streams that the application has declared movable, and how they leave this process. */
+export class Departures {
+  readonly #send: Send;
+  readonly #carriers = new Set<Carrier>();
+  readonly #offers = new Map<number, (answer: Answer) => void>();
+  readonly #waiting: (() => void)[] = [];
+  /** Why streams stayed, since the last report. */
+  #stayed: Partial<Record<Stays, number>> = {};
+  #leaving = false;
+  #underWay = 0;
+  #nextId = 0;
+  /** Nobody takes anything any more. */
+  #nobody: Stays | undefined;
+  /** Work that has left, by kind. */
+  readonly out: Record<string, number> = {};
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** A stream that can be moved. One that is declared while this worker retires goes at once. */
+  add(carrier: Carrier): void {
+    this.#carriers.add(carrier);
+    if (this.#leaving) void this.#move(carrier).then(() => this.#report());
+  }
+
+  /** The stream has ended. */
+  delete(carrier: Carrier): void {
+    this.#carriers.delete(carrier);
+  }
+
+  /** Accepts no more, and moves what can be moved; resolves when each has gone or stays. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    this.#nobody = undefined;
+    // The siblings have the same queue; http.Server's own close would also cut idle connections.
+    for (const server of supervisedServers())
+      if (server.listening) NetServer.prototype.close.call(server);
+    await Promise.all([...this.#carriers].map((carrier) => this.#move(carrier)));
+    this.#report();
+  }
+
+  /** The successor's answer to an offer. */
+  take(step: MoveStep): void {
+    const answered = this.#offers.get(step.id);
+    this.#offers.delete(step.id);
+    if (step.step === 'prepared') answered?.('prepared');
+    else if (step.step === 'refused') answered?.(step.reason);
+  }
+
+  async #move(carrier: Carrier): Promise<void> {
+    const stays = (await this.#settle(carrier)) ?? (await this.#offer(carrier));
+    if (stays === undefined) this.#carriers.delete(carrier);
+    else if (!carrier.ended) this.#stayed[stays] = (this.#stayed[stays] ?? 0) + 1;
+  }
+
+  /** Waits for the boundary: everything that was written has left this process. */
+  async #settle(carrier: Carrier): Promise<Stays | undefined> {
+    const late = AbortSignal.timeout(SETTLE_MS);
+    const tooLate = new Promise<void>((resolve) => {
+      late.addEventListener('abort', () => resolve());
+    });
+    for (;;) {
+      const obstacle = carrier.ended ? 'undone' : (carrier.obstacle() ?? this.#nobody);
+      if (obstacle) return obstacle;
+      if (!carrier.settled) {
+        await Promise.race([carrier.flushed(), tooLate]);
+        if (late.aborted && !carrier.settled) return 'full';
+        continue;
+      }
+      if (this.#underWay < WINDOW) return undefined;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** Called at the boundary, in the same turn. Returns why the stream stays. */
+  async #offer(carrier: Carrier): Promise<Stays | undefined> {
+    const state = freezeState(carrier);
+    if ('stays' in state) return state.stays;
+    const id = ++this.#nextId;
+    const answer = Promise.withResolvers<Answer>();
+    const timer = setTimeout(() => answer.resolve('no-answer'), ANSWER_MS);
+    this.#offers.set(id, answer.resolve);
+    this.#underWay += 1;
+    const { lease, declared } = carrier;
+    const { envelope, handle } = carrier.freeze(() => answer.resolve('undone'));
+    const whole: Envelope = {
+      ...envelope,
+      version: ENVELOPE_VERSION,
+      kind: declared.kind,
+      stateVersion: declared.version,
+      state: state.json,
+      lease: lease
+        ? {
+            kind: lease.kind,
+            label: lease.label ?? null,
+            ageMs: performance.now() - lease.startedMs,
+          }
+        : null,
+    };
+    this.#send({ type: 'move', step: 'offer', id, envelope: whole }, handle);
+    let result = await answer.promise;
+    clearTimeout(timer);
+    this.#offers.delete(id);
+    if (carrier.endedMeanwhile || lease?.cancelReason) result = 'undone';
+    if (result === 'prepared') this.#letGo(carrier, id);
+    else {
+      this.#send({ type: 'move', step: 'back', id });
+      carrier.back();
+      // Each further stream would only be held up for as long.
+      if (result === 'no-answer' || result === 'no-successor') this.#nobody = result;
+    }
+    this.#underWay -= 1;
+    this.#waiting.shift()?.();
+    return result === 'prepared' ? undefined : result;
+  }
+
+  /** The one step that changes who writes: from here on this process never does. */
+  #letGo(carrier: Carrier, id: number): void {
+    const { lease } = carrier;
+    if (lease) this.out[lease.kind] = (this.out[lease.kind] ?? 0) + 1;
+    this.#send({ type: 'move', step: 'go', id });
+    lease?.end('moved');
+    carrier.left();
+  }
+
+  #report(): void {
+    if (Object.keys(this.#stayed).length === 0) return;
+    this.#send({ type: 'stayed', reasons: this.#stayed });
+    this.#stayed = {};
+  }
+}
+
+function freezeState({ declared }: Carrier): { json: string } | { stays: Stays } {
+  try {
+    const json = JSON.stringify(declared.freeze()) ?? 'null';
+    return Buffer.byteLength(json) > declared.maxStateBytes ? { stays: 'state-size' } : { json };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.emitWarning(`A ${declared.kind} stream stays: ${why}`, 'LastcallWarning');
+    return { stays: 'state' };
+  }
+}

@@ -1,0 +1,191 @@
+import type { Figures, Handle, MoveStep, StayedReport, Stays } from 'lastcall/supervised';
+import { isServing, type Worker } from './core/model.ts';
+import type { WorkerProcess } from './process/worker-process.ts';
+
+interface Move {
+  readonly from: Worker;
+  /** The number that the old worker has given it. */
+  readonly fromId: number;
+  readonly to: Worker | undefined;
+  /** The kind of its work, if it is any. */
+  readonly work: string | undefined;
+  /** This process's copy of the connection, until the successor has its own. */
+  handle: Handle | undefined;
+}
+
+/** Longer than the figures of all workers take to be collected. */
+const ROUND_MS = 10_000;
+
+type ByKind = Record<string, number>;
+
+/**
+ * Passes connections from a worker that retires to one that serves. It only relays: the two workers
+ * agree on who writes, and whoever dies is spoken for here.
+ */
+export class Moves {
+  /** Connections that other workers have taken over. */
+  moved = 0;
+  /** Connections that stayed with a worker that retired, by reason. */
+  readonly stayed: Partial<Record<Stays, number>> = {};
+  readonly #processes: ReadonlyMap<Worker, WorkerProcess>;
+  readonly #moves = new Map<number, Move>();
+  /** How many connections each worker was offered. */
+  readonly #offered = new Map<Worker, number>();
+  /** When workers ended whose figures may still be in a round. */
+  readonly #ended = new Map<Worker, number>();
+  /** Work that came to workers that have gone long ago, and that went from them. */
+  readonly #goneIn: ByKind = {};
+  readonly #goneOut: ByKind = {};
+  readonly #in = new Map<Worker, ByKind>();
+  readonly #out = new Map<Worker, ByKind>();
+  #nextId = 0;
+
+  constructor(processes: ReadonlyMap<Worker, WorkerProcess>) {
+    this.#processes = processes;
+  }
+
+  report({ reasons }: StayedReport): void {
+    for (const [reason, count] of Object.entries(reasons) as [Stays, number][])
+      this.stayed[reason] = (this.stayed[reason] ?? 0) + count;
+  }
+
+  take(worker: Worker, step: MoveStep, handle: Handle | undefined): void {
+    if (step.step === 'offer') this.#offer(worker, step, handle);
+    else if (step.step === 'go' || step.step === 'back') this.#fromOld(worker, step);
+    else this.#fromSuccessor(worker, step);
+  }
+
+  /** The worker says nothing any more: nobody else would speak for it. */
+  silent(worker: Worker): void {
+    for (const [id, move] of this.#moves) {
+      if (move.from === worker) this.#end(id, move, 'back');
+      else if (move.to === worker) {
+        close(move);
+        this.#refuse(move, 'successor-gone');
+      }
+    }
+  }
+
+  /** The worker has ended. */
+  gone(worker: Worker): void {
+    this.silent(worker);
+    this.#offered.delete(worker);
+    const nowMs = performance.now();
+    this.#ended.set(worker, nowMs);
+    for (const [other, atMs] of this.#ended) {
+      if (nowMs - atMs < ROUND_MS) continue;
+      this.#ended.delete(other);
+      addAll(this.#goneIn, this.#in.get(other));
+      addAll(this.#goneOut, this.#out.get(other));
+      this.#in.delete(other);
+      this.#out.delete(other);
+    }
+  }
+
+  /**
+   * Work that figures collected at different moments count twice (above 0) or not at all (below):
+   * what came in anywhere less what went from anywhere. A worker has counted its own along with its
+   * work; for one whose figures are not among them, its messages were counted here.
+   */
+  countedTwice(figures: ReadonlyMap<Worker, Figures>): ByKind {
+    const twice: ByKind = {};
+    addAll(twice, this.#goneIn);
+    addAll(twice, this.#goneOut, -1);
+    for (const { moved } of figures.values()) {
+      addAll(twice, moved.in);
+      addAll(twice, moved.out, -1);
+    }
+    for (const [worker, counts] of this.#in) if (!figures.has(worker)) addAll(twice, counts);
+    for (const [worker, counts] of this.#out) if (!figures.has(worker)) addAll(twice, counts, -1);
+    return twice;
+  }
+
+  #offer(
+    from: Worker,
+    { id: fromId, envelope }: Extract<MoveStep, { step: 'offer' }>,
+    handle: Handle | undefined,
+  ): void {
+    const to = this.#successor(from);
+    const id = ++this.#nextId;
+    const move: Move = { from, fromId, to, work: envelope.lease?.kind, handle };
+    this.#moves.set(id, move);
+    if (!to || !handle) {
+      close(move);
+      this.#refuse(move, 'no-successor');
+      return;
+    }
+    this.#offered.set(to, (this.#offered.get(to) ?? 0) + 1);
+    this.#processes.get(to)?.send({ type: 'move', step: 'offer', id, envelope }, handle);
+  }
+
+  /** The old worker has the last word on every move, also on one that was refused. */
+  #fromOld(worker: Worker, { step, id: fromId }: Extract<MoveStep, { step: 'go' | 'back' }>): void {
+    for (const [id, move] of this.#moves)
+      if (move.from === worker && move.fromId === fromId) return this.#end(id, move, step);
+  }
+
+  #fromSuccessor(worker: Worker, step: Extract<MoveStep, { step: 'prepared' | 'refused' }>): void {
+    const move = this.#moves.get(step.id);
+    if (move?.to !== worker) return;
+    close(move);
+    this.#processes.get(move.from)?.send({ ...step, id: move.fromId });
+  }
+
+  #end(id: number, move: Move, step: 'go' | 'back'): void {
+    close(move);
+    this.#moves.delete(id);
+    const { from, to, work } = move;
+    if (!to) return;
+    const successor = this.#processes.get(to);
+    if (step === 'go') {
+      if (successor) this.moved += 1;
+      if (work !== undefined) {
+        countIn(this.#out, from, work);
+        // Let go of just as its successor died: it came to nobody, and went with it.
+        if (successor) countIn(this.#in, to, work);
+        else this.#goneIn[work] = (this.#goneIn[work] ?? 0) + 1;
+      }
+    }
+    successor?.send({ type: 'move', step, id });
+  }
+
+  #refuse({ from, fromId: id }: Move, reason: Stays): void {
+    this.#processes.get(from)?.send({ type: 'move', step: 'refused', id, reason });
+  }
+
+  /** The least loaded worker of the newest generation that serves. */
+  #successor(from: Worker): Worker | undefined {
+    const ready = [...this.#processes].filter(
+      ([worker, process]) =>
+        worker !== from &&
+        isServing(worker) &&
+        process.connected &&
+        process.figures?.state === 'ready',
+    );
+    const newest = Math.max(...ready.map(([{ generation }]) => generation));
+    let best: { worker: Worker; load: number } | undefined;
+    for (const [worker, { figures }] of ready) {
+      if (worker.generation !== newest || !figures) continue;
+      // Its figures are a moment old: what it was offered since is not in them.
+      const came = Object.values(figures.moved.in).reduce((sum, count) => sum + count, 0);
+      const load = figures.inFlight - came + (this.#offered.get(worker) ?? 0);
+      if (!best || load < best.load) best = { worker, load };
+    }
+    return best?.worker;
+  }
+}
+
+function close(move: Move): void {
+  move.handle?.close();
+  move.handle = undefined;
+}
+
+function addAll(into: ByKind, counts: ByKind = {}, sign: 1 | -1 = 1): void {
+  for (const [kind, count] of Object.entries(counts)) into[kind] = (into[kind] ?? 0) + sign * count;
+}
+
+function countIn(of: Map<Worker, ByKind>, worker: Worker, kind: string): void {
+  const counts = of.get(worker) ?? {};
+  of.set(worker, counts);
+  counts[kind] = (counts[kind] ?? 0) + 1;
+}
