@@ -15,9 +15,15 @@ function fail(message: string, code: number): never {
 
 /** A setting, or the database's word that it will not have us: wrong password, no such database, a newer schema. */
 const isConfiguration = (error: unknown): boolean =>
-  ['28000', '28P01', '3D000', '42501', 'DATABASE_IS_NEWER', 'CONFIGURATION'].includes(
-    String((error as { code?: unknown } | undefined)?.code),
-  );
+  [
+    '28000',
+    '28P01',
+    '3D000',
+    '42501',
+    'DATABASE_IS_NEWER',
+    'ERR_HANDOVER_NEWER',
+    'CONFIGURATION',
+  ].includes(String((error as { code?: unknown } | undefined)?.code));
 
 async function listen(config: Config): Promise<Service> {
   try {

@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { Handover } from '@lastcall/handover';
 import { createLifecycle, type Lifecycle } from 'lastcall';
-import pg from 'pg';
 import { appFolder, type Config } from './config.ts';
 import { createApp } from './http/app.ts';
+import { LastMoments } from './http/last-moments.ts';
 import { embeddedModelName, embeddedProvider } from './model/embedded.ts';
 import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
-import { Session } from './storage/session.ts';
+import { TaskSockets } from './sockets/sockets.ts';
+import { openWorks } from './storage/open.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
-import { TaskRunner } from './tasks/runner.ts';
 import { TaskStore } from './tasks/store.ts';
+import { runWorks } from './works/works.ts';
 import { openModels } from './uploads/models.ts';
 import { ownModel } from './warmup/own-model.ts';
 import { WarmUp } from './warmup/warm-up.ts';
@@ -48,8 +50,8 @@ export async function startService(config: Config, say: (line: string) => void):
   const warmUp = new WarmUp(join(config.LASTCALL_DATA_DIR, 'warm'), say);
   const provider = makeProvider(config, warmUp, say);
   let storage: Storage | undefined;
-  let session: Session | undefined;
-  let store: TaskStore | undefined;
+  let handover: Handover | undefined;
+  let tasks: TaskStore | undefined;
   const lifecycle = createLifecycle({
     name: 'inference',
     version,
@@ -57,21 +59,25 @@ export async function startService(config: Config, say: (line: string) => void):
     info: () => ({
       storage: {
         type: storage?.type ?? 'postgresql',
-        status: session?.owner === undefined ? 'unavailable' : 'healthy',
+        status: handover?.connected ? 'healthy' : 'unavailable',
       },
       model_providers: [provider.describe()],
     }),
   });
   lifecycle.onCheckpoint('model tables', () => warmUp.save());
   const models = openModels(config, lifecycle, provider, say);
+  const lastMoments = new LastMoments(lifecycle);
   const app = createApp({
     lifecycle,
     models,
     provider,
     defaultModel: config.MODEL_UPSTREAM_NAME ?? embeddedModelName,
-    store: () => store!,
+    handover: () => handover!,
+    tasks: () => tasks!,
+    lastMoments,
     say,
   });
+  const sockets = new TaskSockets(app.server, { lifecycle, lastMoments });
   await app.listen({ port: config.PORT, host: config.HOST });
 
   async function open(): Promise<boolean> {
@@ -88,23 +94,13 @@ export async function startService(config: Config, say: (line: string) => void):
     storage = await opening;
     if (lifecycle.currentStop) return false;
 
-    const keeper = (session = new Session(storage, say));
-    lifecycle.onClose('database session', () => keeper.close());
-    await keeper.open();
-    if (lifecycle.currentStop) return false;
-
-    const pool = new pg.Pool({ connectionString: storage.url(), connectionTimeoutMillis: 5_000 });
-    pool.on('error', () => undefined); // an idle connection broke: the pool makes a new one
-    lifecycle.onClose('database pool', () => pool.end());
-
-    store = new TaskStore(pool);
-    const concurrency = config.TASK_CONCURRENCY;
-    const runner = new TaskRunner({ lifecycle, session, store, provider, concurrency, say });
-    lifecycle.onDrain('task runner', () => runner.pause());
-    lifecycle.onResume('task runner', () => runner.resume());
-    lifecycle.onClose('task runner', () => runner.close());
+    const works = await openWorks(storage, { lifecycle, say });
+    handover = works.handover;
+    tasks = new TaskStore(handover, works.pool);
+    await tasks.forget();
     if (!lifecycle.ready()) return false;
-    runner.start();
+    sockets.serve(tasks);
+    runWorks(handover, provider, config);
     return true;
   }
 

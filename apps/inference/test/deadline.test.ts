@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { addTask, post, streamUntil, untilActive, untilTask } from './support/client.ts';
+import {
+  addTask,
+  eventsOf,
+  post,
+  type StreamEvent,
+  streamUntil,
+  untilActive,
+  untilTask,
+} from './support/client.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -30,21 +38,20 @@ test(
     await untilTask(service.url, running.id, 'running');
     const { events, rest } = await streamUntil(service.url, long, 3);
     const answer = post(`${service.url}/v1/responses`, long);
-    await untilActive(service.url, 3);
+    await untilActive(service.url, 4);
 
     const ended = service.end('SIGTERM');
     await rest;
-    assert.equal(events.at(-1)?.type, 'response.failed');
-    const failed = events.at(-1)?.response;
-    assert.equal(failed?.status, 'failed');
-    assert.equal(failed?.error?.code, 'server_shutting_down');
-    assert.match(failed?.error?.message ?? '', /again/);
-    const sent = events.map(({ delta }) => delta ?? '').join('');
-    assert.equal(failed?.output[0]?.content[0]?.text, sent);
+    // The stream goes on in the next service; its client is told where.
+    const moved = events.pop() as StreamEvent & { code: string; message: string };
+    assert.deepEqual([moved.type, moved.code], ['error', 'server_shutting_down']);
+    const numbers = events.map(({ sequence_number }) => sequence_number);
     assert.deepEqual(
-      events.map(({ sequence_number }) => sequence_number),
+      numbers,
       events.map((_, index) => index),
     );
+    const place = /GET (\S+)$/.exec(moved.message)?.[1] ?? '';
+    assert.ok(place.endsWith(`&starting_after=${numbers.at(-1)}`), place);
 
     const refused = await answer;
     assert.equal(refused.status, 503);
@@ -53,13 +60,23 @@ test(
     assert.equal(error.code, 'server_shutting_down');
     assert.equal(error.type, 'server_error');
     assert.equal(await ended, 3, service.output());
-    assert.match(service.output(), /handed_over 1, expired 2, lost 0/);
+    assert.match(service.output(), /handed_over 3, expired 1, lost 0/);
 
     service = await startService({ ...slow, MODEL_TOKENS_PER_SECOND: '1000000' });
     const done = await untilTask(service.url, running.id, 'done');
     assert.equal(done.attempts, 1, 'the shutdown was charged as an attempt');
     assert.equal(done.seed, 9);
     await untilTask(service.url, waiting.id, 'done');
+    for await (const event of eventsOf(await fetch(service.url + place))) events.push(event);
+    assert.deepEqual(
+      events.map(({ sequence_number }) => sequence_number),
+      events.map((_, index) => index),
+    );
+    const text = events.map(({ delta }) => delta ?? '').join('');
+    assert.equal(events.at(-1)?.response?.output[0]?.content[0]?.text, text);
+    const whole = await post(`${service.url}/v1/responses`, long);
+    const { output } = (await whole.json()) as (typeof events)[0]['response'] & object;
+    assert.equal(output[0]?.content[0]?.text, text, 'not the text of the uninterrupted run');
     assert.equal(await service.end('SIGTERM'), 0, service.output());
   },
 );

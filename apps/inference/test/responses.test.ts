@@ -116,7 +116,8 @@ describe('POST /v1/responses', { timeout: 120_000 }, () => {
     ['a temperature of 3', { input: 'x', temperature: 3 }, 400, 'temperature', 'invalid_value'],
     ['no room for output', { input: 'x', max_output_tokens: 0 }, 400, 'max_output_tokens', ''],
     ['a broken seed', { input: 'x', seed: 1.5 }, 400, 'seed', 'invalid_value'],
-    ['background', { input: 'x', background: true }, 400, 'background', 'invalid_value'],
+    ['a background of a word', { input: 'x', background: 'y' }, 400, 'background', 'invalid_value'],
+    ['a NUL', { input: 'a\0b' }, 400, 'input', 'invalid_value'],
     ['half a JSON text', '{"input":', 400, null, 'invalid_json'],
     ['a list', [], 400, null, 'invalid_value'],
     ['an empty body', '', 400, null, 'invalid_json'],
@@ -153,7 +154,8 @@ describe('POST /v1/responses', { timeout: 120_000 }, () => {
       body: JSON.stringify({ input: 'x', min_output_tokens: 50_000, stream: true }),
       signal: controller.signal,
     });
-    await untilActive(service.url, 1);
+    // The connection, and the generation that could go on without it.
+    await untilActive(service.url, 2);
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     assert.match(metrics, /^in_flight_requests\{kind="stream"\} 1$/m);
     controller.abort();

@@ -72,9 +72,11 @@ export class Handover {
   async open(): Promise<void> {
     this.#session.on('wake', (payload) => this.#wake(payload));
     this.#session.on('up', () => this.#catchUp());
+    const { lifecycle } = this.#options;
+    // First: a stop also ends the wait for a database that is down.
+    lifecycle?.onClose('handover', () => this.close());
     await this.#session.open();
     this.#schedule();
-    const { lifecycle } = this.#options;
     if (!lifecycle) return;
     lifecycle.onDrain('handover', () => {
       const deadlineMs = lifecycle.currentStop?.deadlineMs ?? performance.now();
@@ -85,7 +87,6 @@ export class Handover {
     lifecycle.events.on('died', (pid) => {
       this.reportDead({ pid }).catch(() => undefined); // found by the lease
     });
-    lifecycle.onClose('handover', () => this.close());
   }
 
   /** Does works of this kind in this worker. Throws `ERR_HANDOVER_OPTION` for a second handler. */

@@ -1,10 +1,13 @@
 import Fastify, { type FastifyInstance } from 'fastify';
+import type { Handover } from '@lastcall/handover';
 import type { Lifecycle } from 'lastcall';
 import { attachFastify } from 'lastcall/fastify';
 import type { ModelProvider } from '../model/provider.ts';
 import { responseRoutes } from '../responses/routes.ts';
 import { taskRoutes } from '../tasks/routes.ts';
 import type { TaskStore } from '../tasks/store.ts';
+import { predictRoutes } from '../predict/routes.ts';
+import type { LastMoments } from './last-moments.ts';
 import { modelRoutes } from '../uploads/routes.ts';
 import type { ModelRouteParts } from '../uploads/views.ts';
 import { apiError, sendError, toApiError } from './errors.ts';
@@ -16,8 +19,10 @@ export interface AppParts {
   readonly lifecycle: Lifecycle;
   readonly provider: ModelProvider;
   readonly defaultModel: string;
-  /** The task store; called only once the lifecycle has left `starting`. */
-  readonly store: () => TaskStore;
+  /** These answer once the lifecycle has left `starting`. */
+  readonly handover: () => Handover;
+  readonly tasks: () => TaskStore;
+  readonly lastMoments: LastMoments;
   readonly models: ModelRouteParts;
   readonly say: (line: string) => void;
 }
@@ -45,8 +50,9 @@ export function createApp(parts: AppParts): FastifyInstance {
       return sendError(reply, starting);
     return undefined;
   });
-  responseRoutes(app, parts.provider, parts.defaultModel);
-  taskRoutes(app, parts.store, parts.defaultModel);
+  responseRoutes(app, parts);
+  predictRoutes(app, parts);
+  taskRoutes(app, parts.tasks, parts.defaultModel);
   modelRoutes(app, parts.models);
   pageRoutes(app);
   return app;

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply } from 'fastify';
+import { HandoverError } from '@lastcall/handover';
 import { LastcallError } from 'lastcall';
 import { ZodError } from 'zod';
 import { ModelError } from '../model/provider.ts';
@@ -9,6 +10,8 @@ export interface ApiErrorBody {
   readonly type: string;
   readonly param: string | null;
   readonly code: string | null;
+  /** The earliest event that is still kept; with `events_expired`. */
+  readonly earliest?: number;
 }
 
 export interface ApiError {
@@ -84,6 +87,37 @@ const bodyErrors: Record<string, [status: number, code: string, message: string]
   ],
 };
 
+const databaseAway = apiError(
+  503,
+  'database_unavailable',
+  'The database cannot be reached. Try again soon.',
+  { retryAfter: '1' },
+);
+
+/** Events are numbered from 1 in the handover and from 0 in the OpenAI API. */
+function ofHandover({ code, status, facts, message }: HandoverError): ApiError {
+  const id = String(facts['id']);
+  switch (code) {
+    case 'ERR_HANDOVER_UNKNOWN':
+      return apiError(404, 'not_found', `There is no '${id}'.`, { param: 'id' });
+    case 'ERR_HANDOVER_EXPIRED': {
+      const earliest = Number(facts['earliest']) - 1;
+      const told = `'${id}': these events are no longer kept; the earliest one kept is ${earliest}.`;
+      const { error, ...rest } = apiError(410, 'events_expired', told, { param: 'starting_after' });
+      return { ...rest, error: { ...error, earliest } };
+    }
+    case 'ERR_HANDOVER_PAST_END':
+      return apiError(
+        400,
+        'starting_after_past_end',
+        `'${id}' has not come so far: its last event is ${Number(facts['last']) - 1}. Give the number of an event that you have.`,
+        { param: 'starting_after' },
+      );
+    default:
+      return status === 503 ? databaseAway : apiError(status, 'server_error', message);
+  }
+}
+
 /** Any error as the client is told it. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ZodError) return invalid(error);
@@ -93,15 +127,8 @@ export function toApiError(error: unknown): ApiError {
       retryAfter: error.retryAfter,
     });
   if (error instanceof LastcallError) return shuttingDown;
-  if (isDatabaseAway(error))
-    return apiError(
-      503,
-      'database_unavailable',
-      'The database cannot be reached. Try again soon.',
-      {
-        retryAfter: '1',
-      },
-    );
+  if (error instanceof HandoverError) return ofHandover(error);
+  if (isDatabaseAway(error)) return databaseAway;
   const { statusCode, code = '', message = '' } = error as Partial<FastifyError>;
   const known = bodyErrors[code];
   if (known) return apiError(...known);

@@ -2,24 +2,29 @@ import { randomInt } from 'node:crypto';
 import { z } from 'zod';
 import type { GenerateRequest } from '../model/provider.ts';
 
+/** PostgreSQL keeps no text with a NUL or half a character in it. */
+export const text = z
+  .string()
+  .refine((value) => value.isWellFormed() && !value.includes('\0'), 'expected text without NUL');
+
 const textPart = z.strictObject({
   type: z.enum(['input_text', 'output_text'], 'only text is understood: input_text or output_text'),
-  text: z.string(),
+  text,
 });
 
 const message = z.strictObject({
   type: z.literal('message').optional(),
   role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content: z.union([z.string(), z.array(textPart)], 'expected a text or a list of text parts'),
+  content: z.union([text, z.array(textPart)], 'expected a text or a list of text parts'),
 });
 
 const tokens = z.int().min(0).max(100_000);
 
 /** The parameters that responses and tasks have in common. */
 export const generationFields = {
-  model: z.string().min(1).optional(),
-  input: z.union([z.string(), z.array(message)], 'expected a text or a list of messages'),
-  instructions: z.string().nullish(),
+  model: text.min(1).optional(),
+  input: z.union([text, z.array(message)], 'expected a text or a list of messages'),
+  instructions: text.nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   max_output_tokens: tokens.min(1).nullish(),
   /** Not in the OpenAI API: the text does not end before this many tokens (embedded model). */

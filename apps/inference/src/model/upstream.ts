@@ -4,6 +4,8 @@ import {
   type GenerationPart,
   ModelError,
   type ModelProvider,
+  nothingYet,
+  type Standing,
 } from './provider.ts';
 import { readEvents } from './sse-reader.ts';
 import { type Dialect, chat, responses } from './upstream-dialects.ts';
@@ -37,6 +39,18 @@ async function refused(url: string, response: Response): Promise<ModelError> {
     { status: passed ? response.status : 502, code: code ?? 'upstream_error', retryAfter },
     told,
   );
+}
+
+/** A model that is not deterministic cannot repeat what stands; it can only be asked to continue it. */
+function continued(request: GenerateRequest, { text, outputTokens }: Standing): GenerateRequest {
+  if (text === '') return request;
+  const left = (tokens: number): number => Math.max(0, tokens - outputTokens);
+  return {
+    ...request,
+    messages: [...request.messages, { role: 'assistant', text }],
+    maxOutputTokens: Math.max(1, left(request.maxOutputTokens)),
+    minOutputTokens: left(request.minOutputTokens),
+  };
 }
 
 export function upstreamProvider({ url, apiKey }: UpstreamOptions): ModelProvider {
@@ -97,9 +111,22 @@ export function upstreamProvider({ url, apiKey }: UpstreamOptions): ModelProvide
     );
   }
 
+  /** The rest of an answer whose beginning stands: the model is given it as its own words. */
+  async function* goOn(
+    parts: AsyncGenerator<GenerationPart>,
+    { outputTokens }: Standing,
+  ): AsyncGenerator<GenerationPart> {
+    for await (const part of parts)
+      yield part.type === 'finish'
+        ? { ...part, outputTokens: part.outputTokens + outputTokens }
+        : // PostgreSQL keeps no text with a NUL or half a character in it.
+          { ...part, text: part.text.replaceAll('\0', '').toWellFormed() };
+  }
+
   return {
     describe: () => ({ name: base, type: 'openai', status: healthy ? 'healthy' : 'unavailable' }),
-    async start(request, signal) {
+    async start(wanted, signal, standing = nothingYet) {
+      const request = continued(wanted, standing);
       let spoken = dialect ?? responses;
       let response = await post(spoken, request, signal);
       // 404 is also "no such model": only a server that was never heard to speak Responses is asked again.
@@ -112,7 +139,7 @@ export function upstreamProvider({ url, apiKey }: UpstreamOptions): ModelProvide
       }
       if (!response.ok || !response.body) throw await refused(base, response);
       dialect = spoken;
-      return read(spoken, response.body, signal);
+      return goOn(read(spoken, response.body, signal), standing);
     },
   };
 }

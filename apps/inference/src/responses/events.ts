@@ -1,6 +1,14 @@
-import { toApiError } from '../http/errors.ts';
-import type { GenerationPart } from '../model/provider.ts';
-import { newMessage, newText, type ResponseObject, responseError, usage } from './response.ts';
+import type { Event } from '@lastcall/handover';
+import type { ApiErrorBody } from '../http/errors.ts';
+import type { Delta, Finished } from '../works/generate.ts';
+import {
+  messageId,
+  newMessage,
+  newText,
+  type ResponseObject,
+  responseError,
+  usage,
+} from './response.ts';
 
 /** One event of a response stream. */
 export interface ResponseEvent {
@@ -9,59 +17,81 @@ export interface ResponseEvent {
   readonly [field: string]: unknown;
 }
 
-/**
- * The events of one response, numbered from 0, in the order of the OpenAI API. `response` is kept up
- * to date, so an event has to be written out before the next one is taken. An error of the model, or the deadline
- * of a shutdown, is told by a final `response.failed`; when the client has gone there is nobody to tell.
- */
-export async function* responseEvents(
-  response: ResponseObject,
-  parts: AsyncIterable<GenerationPart>,
-  isClientGone: (error: unknown) => boolean,
-): AsyncGenerator<ResponseEvent> {
-  let sequence = 0;
-  const event = (type: string, fields: object): ResponseEvent => ({
-    type,
-    sequence_number: sequence++,
-    ...fields,
-  });
-  const item = newMessage();
-  const part = newText();
-  const place = { item_id: item.id, output_index: 0, content_index: 0 };
+/** An event as it is kept: its number comes with its place. */
+export interface KeptEvent {
+  readonly type: string;
+  readonly data: object;
+}
 
-  yield event('response.created', { response });
-  yield event('response.in_progress', { response });
-  response.output.push(item);
-  yield event('response.output_item.added', { output_index: 0, item });
-  item.content.push(part);
-  yield event('response.content_part.added', { ...place, part });
+const place = (response: ResponseObject) => ({
+  item_id: messageId(response.id),
+  output_index: 0,
+  content_index: 0,
+});
 
-  let final = 'response.completed';
-  item.status = 'completed';
-  response.status = 'completed';
-  try {
-    for await (const given of parts) {
-      if (given.type === 'delta') {
-        part.text += given.text;
-        yield event('response.output_text.delta', { ...place, delta: given.text, logprobs: [] });
-        continue;
-      }
-      response.usage = usage(given.inputTokens, given.outputTokens);
-      if (given.reason === 'stop') continue;
-      final = 'response.incomplete';
-      response.status = 'incomplete';
-      response.incomplete_details = { reason: 'max_output_tokens' };
-      item.status = 'incomplete';
-    }
-  } catch (error) {
-    if (isClientGone(error)) return;
-    final = 'response.failed';
-    response.status = 'failed';
-    response.error = responseError(toApiError(error).error);
-    item.status = 'incomplete';
-  }
-  yield event('response.output_text.done', { ...place, text: part.text, logprobs: [] });
-  yield event('response.content_part.done', { ...place, part });
-  yield event('response.output_item.done', { output_index: 0, item });
-  yield event(final, { response });
+/** The events before the first delta. */
+export function opening(response: ResponseObject): KeptEvent[] {
+  const item = newMessage(response.id);
+  return [
+    { type: 'response.created', data: { response } },
+    { type: 'response.in_progress', data: { response } },
+    { type: 'response.output_item.added', data: { output_index: 0, item } },
+    { type: 'response.content_part.added', data: { ...place(response), part: newText('') } },
+  ];
+}
+
+/** How a text came to its end: by itself or at its limit, or by an error. */
+export type Ending = Finished | { readonly text: string; readonly error: ApiErrorBody };
+
+/** The response as it is in the end. */
+export function ended(response: ResponseObject, ending: Ending): ResponseObject {
+  const whole = 'finish' in ending && ending.finish.reason === 'stop';
+  const status = 'error' in ending ? 'failed' : whole ? 'completed' : 'incomplete';
+  const item = {
+    ...newMessage(response.id),
+    status: whole ? ('completed' as const) : ('incomplete' as const),
+    content: [newText(ending.text)],
+  };
+  return {
+    ...response,
+    status,
+    output: [item],
+    error: 'error' in ending ? responseError(ending.error) : null,
+    incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
+    usage: 'finish' in ending ? usage(ending.finish.inputTokens, ending.finish.outputTokens) : null,
+  };
+}
+
+/** The events after the last delta. `response`: as `ended` made it. */
+export function closing(response: ResponseObject): KeptEvent[] {
+  const [item] = response.output;
+  const [part] = item?.content ?? [];
+  return [
+    {
+      type: 'response.output_text.done',
+      data: { ...place(response), text: part?.text ?? '', logprobs: [] },
+    },
+    { type: 'response.content_part.done', data: { ...place(response), part } },
+    { type: 'response.output_item.done', data: { output_index: 0, item } },
+    { type: `response.${response.status}`, data: { response } },
+  ];
+}
+
+/** Events after which nothing follows. */
+export const isFinal = (type: string): boolean =>
+  ['response.completed', 'response.incomplete', 'response.failed'].includes(type);
+
+/** A kept event as clients get it. */
+export function eventOf(id: string, { seq, type, data }: Event): ResponseEvent {
+  const sequence_number = seq - 1;
+  if (type !== 'delta') return { type, sequence_number, ...(data as object) };
+  return {
+    type: 'response.output_text.delta',
+    sequence_number,
+    item_id: messageId(id),
+    output_index: 0,
+    content_index: 0,
+    delta: (data as Delta).text,
+    logprobs: [],
+  };
 }

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { ApiErrorBody } from '../http/errors.ts';
 import type { GenerateRequest } from '../model/provider.ts';
 
-const shortId = (): string => randomUUID().replaceAll('-', '');
+export const newResponseId = (): string => `resp_${randomUUID().replaceAll('-', '')}`;
+export const isResponseId = (id: string): boolean => /^resp_[\da-f]{32}$/.test(id);
+/** A response has one message; its id follows from the response's, so that every worker gives the same. */
+export const messageId = (responseId: string): string => responseId.replace('resp_', 'msg_');
 
 export interface OutputText {
   readonly type: 'output_text';
@@ -32,7 +35,7 @@ export interface ResponseObject {
   readonly id: string;
   readonly object: 'response';
   readonly created_at: number;
-  status: 'in_progress' | 'completed' | 'incomplete' | 'failed';
+  status: 'queued' | 'in_progress' | 'completed' | 'incomplete' | 'failed' | 'cancelled';
   error: { code: string; message: string } | null;
   incomplete_details: { reason: 'max_output_tokens' } | null;
   output: OutputMessage[];
@@ -44,15 +47,18 @@ export interface ResponseObject {
 export interface Echo {
   readonly instructions: string | null;
   readonly metadata: Record<string, string>;
+  readonly background: boolean;
+  /** Whether it can be retrieved. */
+  readonly store: boolean;
 }
 
 export function newResponse(request: GenerateRequest, echo: Echo): ResponseObject {
   return {
-    id: `resp_${shortId()}`,
+    id: newResponseId(),
     object: 'response',
     created_at: Math.floor(Date.now() / 1000),
     status: 'in_progress',
-    background: false,
+    background: echo.background,
     error: null,
     incomplete_details: null,
     instructions: echo.instructions,
@@ -64,7 +70,7 @@ export function newResponse(request: GenerateRequest, echo: Echo): ResponseObjec
     previous_response_id: null,
     reasoning: { effort: null, summary: null },
     seed: request.seed,
-    store: false,
+    store: echo.store,
     temperature: request.temperature,
     text: { format: { type: 'text' } },
     tool_choice: 'none',
@@ -75,9 +81,9 @@ export function newResponse(request: GenerateRequest, echo: Echo): ResponseObjec
   };
 }
 
-export function newMessage(): OutputMessage {
+export function newMessage(responseId: string): OutputMessage {
   return {
-    id: `msg_${shortId()}`,
+    id: messageId(responseId),
     type: 'message',
     role: 'assistant',
     status: 'in_progress',
@@ -85,9 +91,9 @@ export function newMessage(): OutputMessage {
   };
 }
 
-export const newText = (): OutputText => ({
+export const newText = (text: string): OutputText => ({
   type: 'output_text',
-  text: '',
+  text,
   annotations: [],
   logprobs: [],
 });

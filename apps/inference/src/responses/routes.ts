@@ -1,68 +1,160 @@
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
-import { LastcallError } from 'lastcall';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Handover } from '@lastcall/handover';
+import type { LastcallError } from 'lastcall';
 import { z } from 'zod';
 import { apiError, sendError, shuttingDown } from '../http/errors.ts';
-import { generationFields, toGenerateRequest } from '../http/generation.ts';
+import { generationFields, text, toGenerateRequest } from '../http/generation.ts';
+import type { LastMoments } from '../http/last-moments.ts';
 import { leaseFor } from '../http/lease.ts';
-import type { ModelProvider } from '../model/provider.ts';
-import { type ResponseEvent, responseEvents } from './events.ts';
-import { newResponse } from './response.ts';
+import type { GenerateRequest, ModelProvider } from '../model/provider.ts';
+import { ended } from './events.ts';
+import { isResponseId, newResponse } from './response.ts';
+import { openEvents, type OpenStream, toSse } from './stream.ts';
+import { errorOf, responseKind, responseOf, type ResponseInput } from './work.ts';
 
 // Parameters of the OpenAI API are taken where they ask for what this service does anyway.
 const body = z.strictObject({
   ...generationFields,
   stream: z.boolean().nullish(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish(),
+  metadata: z.record(text.max(64), text.max(512)).nullish(),
   user: z.string().nullish(),
-  background: z.literal(false, 'background responses are not supported').nullish(),
-  store: z.literal(false, 'responses are not stored; only false is supported').nullish(),
+  background: z.boolean().nullish(),
+  store: z.boolean().nullish(),
   previous_response_id: z
-    .null('responses are not stored; send the conversation as input')
+    .null('conversations are not kept; send the conversation as input')
     .optional(),
   tools: z.array(z.unknown()).max(0, 'tools are not supported').nullish(),
   top_p: z.literal(1, 'only 1 is supported').nullish(),
 });
 
-const isClientGone = (error: unknown): boolean =>
-  error instanceof LastcallError && error.code === 'ERR_LASTCALL_CLIENT_GONE';
+const number = z.coerce.number('expected the number of an event').int().min(0);
+const retrieve = z.strictObject({
+  stream: z.enum(['true', 'false']).default('false'),
+  starting_after: number.optional(),
+});
 
-async function* toSse(events: AsyncIterable<ResponseEvent>): AsyncGenerator<string> {
-  for await (const event of events)
-    yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+export interface ResponseParts {
+  readonly provider: ModelProvider;
+  readonly defaultModel: string;
+  /** Answers once the database is there. */
+  readonly handover: () => Handover;
+  readonly lastMoments: LastMoments;
 }
 
-/** POST /v1/responses, streaming and not. */
-export function responseRoutes(
-  app: FastifyInstance,
-  provider: ModelProvider,
-  defaultModel: string,
-): void {
+type WithId = FastifyRequest<{ Params: { id: string } }>;
+
+const notFound = (reply: FastifyReply, id: string) =>
+  sendError(
+    reply,
+    apiError(404, 'response_not_found', `There is no response '${id}'.`, { param: 'id' }),
+  );
+
+const sendStream = (reply: FastifyReply, handover: Handover, stream: OpenStream) =>
+  reply
+    .header('content-type', 'text/event-stream; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .header('x-accel-buffering', 'no')
+    .send(Readable.from(toSse(handover, stream)));
+
+/** POST /v1/responses and what follows: retrieve, resume, cancel. */
+export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void {
+  const { provider, defaultModel, handover, lastMoments } = parts;
+
   app.post('/v1/responses', async (request, reply) => {
     const given = body.parse(request.body);
-    const lease = leaseFor(request);
-    if (given.stream) lease.kind = 'stream';
     const wanted = toGenerateRequest(given, defaultModel);
+    const [stream, background] = [given.stream === true, given.background === true];
     const response = newResponse(wanted, {
       instructions: given.instructions ?? null,
       metadata: given.metadata ?? {},
+      background,
+      store: background || stream,
     });
-    // Started before the headers are sent: a model that refuses is told by the status code.
-    const parts = await provider.start(wanted, lease.signal);
-    const events = responseEvents(response, parts, isClientGone);
-    if (given.stream)
-      return reply
-        .header('content-type', 'text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-store')
-        .header('x-accel-buffering', 'no')
-        .send(Readable.from(toSse(events)));
-
-    for await (const _event of events) {
-      // The events keep the response up to date; without streaming only its end is sent.
-    }
-    if (lease.signal.aborted) return sendError(reply, shuttingDown);
-    if (response.error)
-      return sendError(reply, apiError(502, response.error.code, response.error.message));
-    return reply.send(response);
+    const input: ResponseInput = { request: wanted, response };
+    if (stream) return streamNew(request, reply, input);
+    if (!background) return answer(request, reply, input);
+    await handover().add(responseKind, input, { id: response.id, maxAttempts: 1 });
+    return reply.send({ ...response, status: 'queued' });
   });
+
+  /** Streams what this worker begins and any worker may finish. */
+  async function streamNew(request: FastifyRequest, reply: FastifyReply, input: ResponseInput) {
+    const lease = leaseFor(request);
+    lease.kind = 'stream';
+    const { id, background } = input.response;
+    const signal = AbortSignal.any([lease.signal, lastMoments.signal]);
+    await handover().add(responseKind, input, { id, here: true, maxAttempts: 1 });
+    if (background !== true) cancelWithClient(lease.signal, id);
+    const events = await handover().read(id, { signal });
+    // Waited for before the headers are sent: a model that refuses is told by the status code.
+    const { value: first, done } = await events.next();
+    if (!done || signal.aborted)
+      return sendStream(reply, handover(), { id, first, after: 0, events, signal, lease });
+    const work = await handover().get(id);
+    const { status = 500, ...error } = errorOf(work.error);
+    return sendError(reply, { status, error });
+  }
+
+  /** Nobody but its client wants a response that is not in the background. */
+  function cancelWithClient(signal: AbortSignal, id: string): void {
+    const onAbort = (): void => {
+      const { code } = signal.reason as Partial<LastcallError>;
+      if (code !== 'ERR_LASTCALL_CLIENT_GONE') return;
+      // A database that is away forgets nothing: the response then comes to its own end.
+      handover()
+        .cancel(id, 'its client went away')
+        .catch(() => undefined);
+    };
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  /** The whole text at once, by this worker alone: it needs no database. */
+  async function answer(request: FastifyRequest, reply: FastifyReply, input: ResponseInput) {
+    const { signal } = leaseFor(request);
+    try {
+      const came = await collect(provider, input.request, signal);
+      return await reply.send(ended(input.response, came));
+    } catch (error) {
+      if (signal.aborted) return sendError(reply, shuttingDown);
+      throw error;
+    }
+  }
+
+  app.get('/v1/responses/:id', async (request: WithId, reply) => {
+    const { id } = request.params;
+    if (!isResponseId(id)) return notFound(reply, id);
+    const { stream, starting_after } = retrieve.parse(request.query);
+    if (stream === 'false') return reply.send(responseOf(await handover().get(id)));
+    const lease = leaseFor(request);
+    lease.kind = 'stream';
+    const header = request.headers['last-event-id'];
+    const has = starting_after ?? (header === undefined ? undefined : lastEventId(header));
+    // Numbers are from 0 here and from 1 in the handover.
+    const after = has === undefined ? 0 : has + 1;
+    const signal = AbortSignal.any([lease.signal, lastMoments.signal]);
+    const events = await openEvents(handover(), id, after, signal);
+    return sendStream(reply, handover(), { id, after, events, signal, lease });
+  });
+
+  app.post('/v1/responses/:id/cancel', async (request: WithId, reply) => {
+    const { id } = request.params;
+    if (!isResponseId(id)) return notFound(reply, id);
+    const cancelled = await handover().cancel(id, 'cancelled by its client');
+    const response = responseOf(await handover().get(id));
+    return reply.send(cancelled ? { ...response, status: 'cancelled' } : response);
+  });
+}
+
+const lastEventId = (header: unknown): number =>
+  z.object({ 'last-event-id': number }).parse({ 'last-event-id': header })['last-event-id'];
+
+async function collect(provider: ModelProvider, request: GenerateRequest, signal: AbortSignal) {
+  let whole = '';
+  for await (const part of await provider.start(request, signal)) {
+    if (part.type === 'delta') whole += part.text;
+    else return { text: whole, finish: part };
+  }
+  throw new Error('The model ended without saying how.');
 }

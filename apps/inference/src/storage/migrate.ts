@@ -26,7 +26,7 @@ function known(): Migration[] {
  * Brings the database to this version, in one transaction; several services may start at once.
  * Throws {@link NewerDatabaseError}.
  */
-export async function migrate(client: pg.Client): Promise<void> {
+export async function migrate(client: pg.ClientBase): Promise<void> {
   await client.query('begin');
   try {
     await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);

@@ -1,143 +1,141 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type Handover, HandoverError, type Work } from '@lastcall/handover';
 import type pg from 'pg';
 import type { GenerateRequest } from '../model/provider.ts';
-import { ownerLock } from '../storage/session.ts';
+import { taskKind } from './work.ts';
 
-export type TaskStatus = 'queued' | 'running' | 'done' | 'failed' | 'revoked';
-export type TaskCounts = Record<TaskStatus, number>;
+/** The topic on which workers tell each other of a client's new task: `id client`. */
+export const taskTopic = 'task';
+const statuses = {
+  waiting: 'queued',
+  running: 'running',
+  completed: 'done',
+  failed: 'failed',
+  cancelled: 'revoked',
+} as const;
 
-export interface TaskError {
-  readonly code: string;
-  readonly message: string;
-}
+export type TaskStatus = (typeof statuses)[keyof typeof statuses];
+export const statusOf = ({ state }: Work): TaskStatus => statuses[state];
 
+/** What a task cost its client. */
 export interface TaskUsage {
-  readonly input_tokens: number;
-  readonly output_tokens: number;
+  readonly tasks: number;
+  readonly tokens: number;
 }
 
-export interface Task {
-  readonly id: string;
-  readonly status: TaskStatus;
+export interface NewTask {
   readonly request: GenerateRequest;
-  readonly output: string | null;
-  readonly usage: TaskUsage | null;
-  readonly error: TaskError | null;
-  readonly attempts: number;
-  readonly created_at: Date;
-  readonly started_at: Date | null;
-  readonly finished_at: Date | null;
+  readonly client: string | null;
+  /** The same key of the same client names the same task. */
+  readonly key?: string | undefined;
 }
 
-const columns =
-  'id, status, request, output, usage, error, attempts, created_at, started_at, finished_at';
-
-/** What a worker has to say about a task it ran. */
-export type TaskResult =
-  | { readonly status: 'done'; readonly output: string; readonly usage: TaskUsage }
-  | { readonly status: 'failed'; readonly error: TaskError };
-
-/** The tasks in the database. Each method is one transaction and has committed when it returns. */
+/** Tasks: works of the handover, and whose they are. */
 export class TaskStore {
+  readonly handover: Handover;
   readonly #pool: pg.Pool;
 
-  constructor(pool: pg.Pool) {
+  constructor(handover: Handover, pool: pg.Pool) {
+    this.handover = handover;
     this.#pool = pool;
   }
 
-  async create(id: string, request: GenerateRequest): Promise<Task> {
-    const sql = `insert into inference.tasks (id, request) values ($1, $2) returning ${columns}`;
-    return (await this.#pool.query<Task>(sql, [id, request])).rows[0]!;
-  }
-
-  async get(id: string): Promise<Task | undefined> {
-    const sql = `select ${columns} from inference.tasks where id = $1`;
-    return (await this.#pool.query<Task>(sql, [id])).rows[0];
-  }
-
-  async newest(limit: number): Promise<Task[]> {
-    const sql = `select ${columns} from inference.tasks order by position desc limit $1`;
-    return (await this.#pool.query<Task>(sql, [limit])).rows;
-  }
-
-  async counts(): Promise<TaskCounts> {
-    const counts: TaskCounts = { queued: 0, running: 0, done: 0, failed: 0, revoked: 0 };
-    const sql = 'select status, count(*)::integer as n from inference.tasks group by status';
-    const { rows } = await this.#pool.query<{ status: TaskStatus; n: number }>(sql);
-    for (const { status, n } of rows) counts[status] = n;
-    return counts;
-  }
-
-  /** Takes a task back. `undefined` when it is not queued or running (any more). */
-  async revoke(id: string): Promise<Task | undefined> {
-    const sql = `update inference.tasks set status = 'revoked', owner = null, finished_at = now()
-      where id = $1 and status in ('queued', 'running') returning ${columns}`;
-    return (await this.#pool.query<Task>(sql, [id])).rows[0];
-  }
-
-  /**
-   * The first queued task, now running under this owner. `admit` is asked while the row is locked
-   * and before anything is written: when it refuses, the task has never left the queue.
-   */
-  async claim<L>(
-    owner: number,
-    admit: () => L | undefined,
-  ): Promise<{ task: Task; lease: L } | undefined> {
-    const client = await this.#pool.connect();
+  /** Resolves with the task once it is committed. */
+  async create({ request, client, key }: NewTask): Promise<Work> {
+    const id = key === undefined ? randomUUID() : idOf(`${client ?? ''} ${key}`);
+    const connection = await this.#pool.connect();
     let broken = true;
     try {
-      await client.query('begin');
-      const { rows } = await client.query<{ id: string }>(
-        `select id from inference.tasks where status = 'queued'
-          order by position limit 1 for update skip locked`,
+      await connection.query('begin');
+      const { rowCount } = await connection.query(
+        'insert into inference.tasks (id, client) values ($1, $2) on conflict do nothing',
+        [id, client],
       );
-      const lease = rows[0] && admit();
-      if (!lease) {
-        await client.query('rollback');
-        broken = false;
-        return undefined;
+      if (rowCount === 1) {
+        await this.handover.add(taskKind, { request, client }, { id, client: connection });
+        if (client !== null) await this.handover.tell(taskTopic, `${id} ${client}`, connection);
       }
-      const { rows: taken } = await client.query<Task>(
-        `update inference.tasks
-          set status = 'running', owner = $2, attempts = attempts + 1, started_at = now()
-          where id = $1 returning ${columns}`,
-        [rows[0]!.id, owner],
-      );
-      await client.query('commit');
+      await connection.query('commit');
       broken = false;
-      return { task: taken[0]!, lease };
     } finally {
-      client.release(broken);
+      connection.release(broken);
     }
+    return this.handover.get(id);
   }
 
-  /** False when the task is no longer this owner's: nothing was written. */
-  async finish(id: string, owner: number, result: TaskResult): Promise<boolean> {
-    const [output, usage, error] =
-      result.status === 'done' ? [result.output, result.usage, null] : [null, null, result.error];
-    const sql = `update inference.tasks
-      set status = $3, output = $4, usage = $5, error = $6, owner = null, finished_at = now()
-      where id = $1 and owner = $2`;
-    const values = [id, owner, result.status, output, usage, error];
-    return (await this.#pool.query(sql, values)).rowCount === 1;
+  async get(id: string): Promise<Work | undefined> {
+    const [work] = await this.handover.list([id]);
+    return work?.kind === taskKind ? work : undefined;
   }
 
-  /** Puts a task back to its place in the queue; a shutdown costs it no attempt. */
-  async handBack(id: string, owner: number): Promise<boolean> {
-    const sql = `update inference.tasks
-      set status = 'queued', owner = null, started_at = null, attempts = attempts - 1
-      where id = $1 and owner = $2`;
-    return (await this.#pool.query(sql, [id, owner])).rowCount === 1;
+  async newest(limit: number): Promise<Work[]> {
+    const sql = 'select id from inference.tasks order by position desc limit $1';
+    const { rows } = await this.#pool.query<{ id: string }>(sql, [limit]);
+    return this.handover.list(rows.map(({ id }) => id));
   }
 
-  /** Puts the tasks of dead workers back into the queue; returns how many. */
-  async recover(): Promise<number> {
-    const sql = `update inference.tasks
-      set status = 'queued', owner = null, started_at = null
-      where status = 'running' and not exists (
-        select from pg_locks
-        where locktype = 'advisory' and granted and objsubid = 2
-          and database = (select oid from pg_database where datname = current_database())
-          and classid = $1 and objid = owner::oid)`;
-    return (await this.#pool.query(sql, [ownerLock])).rowCount ?? 0;
+  async counts(): Promise<Record<TaskStatus, number>> {
+    const counts = Object.entries(await this.handover.counts(taskKind)) as [
+      Work['state'],
+      number,
+    ][];
+    return Object.fromEntries(counts.map(([state, count]) => [statuses[state], count])) as Record<
+      TaskStatus,
+      number
+    >;
   }
+
+  /** Takes a task back, for good. `undefined` when there is none; otherwise the task as it is then. */
+  async revoke(id: string): Promise<Work | undefined> {
+    if (!(await this.get(id))) return undefined;
+    await this.handover.cancel(id, 'revoked by its client').catch((error: unknown) => {
+      if (!isUnknown(error)) throw error;
+    });
+    return this.get(id);
+  }
+
+  /** Tasks of a client whose results it has not acknowledged, oldest first. */
+  async owed(client: string): Promise<string[]> {
+    const { rows } = await this.#pool.query<{ id: string }>(
+      `select id from inference.tasks
+       where client = $1 and acknowledged_at is null order by position`,
+      [client],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** The client has the result. */
+  async acknowledge(client: string, id: string): Promise<void> {
+    await this.#pool.query(
+      `update inference.tasks set acknowledged_at = now()
+       where id = $1 and client = $2 and acknowledged_at is null`,
+      [id, client],
+    );
+  }
+
+  async usage(client: string): Promise<TaskUsage> {
+    const { rows } = await this.#pool.query<TaskUsage>(
+      `select count(*)::integer as tasks, coalesce(sum(tokens), 0)::float8 as tokens
+       from inference.usage where client = $1`,
+      [client],
+    );
+    return rows[0] ?? { tasks: 0, tokens: 0 };
+  }
+
+  /** Lets go of tasks that the handover has forgotten. */
+  async forget(): Promise<void> {
+    await this.#pool.query(
+      `delete from inference.tasks t where created_at < now() - interval '7 days'
+       and not exists (select from handover.works w where w.id = t.id)`,
+    );
+  }
+}
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof HandoverError && error.code === 'ERR_HANDOVER_UNKNOWN';
+
+/** A UUID made from a text. */
+function idOf(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lease } from 'lastcall';
+import type { WsPeers } from 'lastcall/ws';
+import type { WebSocket } from 'ws';
+import { z } from 'zod';
+import type { LastMoments } from '../http/last-moments.ts';
+import type { TaskStore } from '../tasks/store.ts';
+import { taskView } from '../tasks/view.ts';
+import type { Delta } from '../works/generate.ts';
+
+const retryMs = 250;
+const open = 1;
+
+const message = z.strictObject({ type: z.literal('ack'), id: z.string().max(100) });
+
+export interface FeedParts {
+  readonly store: TaskStore;
+  readonly peers: WsPeers;
+  readonly lastMoments: LastMoments;
+}
+
+/** What one socket is told. Each task that it is owed is a promise that keeps it open through a drain. */
+export class Feed {
+  readonly client: string;
+  readonly #socket: WebSocket;
+  readonly #parts: FeedParts;
+  readonly #following = new Set<string>();
+
+  constructor(client: string, socket: WebSocket, parts: FeedParts) {
+    this.client = client;
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  /** Follows every task whose result the client has not acknowledged. */
+  async catchUp(): Promise<void> {
+    while (this.#socket.readyState === open)
+      try {
+        for (const id of await this.#parts.store.owed(this.client)) this.follow(id);
+        return;
+      } catch {
+        await sleep(retryMs, undefined, { ref: false }); // the database is away
+      }
+  }
+
+  follow(id: string): void {
+    if (this.#following.has(id) || this.#socket.readyState !== open) return;
+    const lease = this.#parts.peers.promise(this.#socket, { kind: 'delivery' });
+    // While this worker drains, the client is promised nothing new: it gets it where it connects next.
+    if (!lease.admitted) return;
+    this.#following.add(id);
+    void this.#deliver(id, lease).finally(() => this.#following.delete(id));
+  }
+
+  /** `{"type":"ack","id":ID}`: the client has this result, and is not told again. */
+  heard(text: string): void {
+    try {
+      const { id } = message.parse(JSON.parse(text));
+      // A lost acknowledgement only means that the result is told again.
+      this.#parts.store.acknowledge(this.client, id).catch(() => undefined);
+    } catch {
+      this.#say({ type: 'error', message: 'expected {"type":"ack","id":"..."}' });
+    }
+  }
+
+  async #deliver(id: string, lease: Lease): Promise<void> {
+    const signal = AbortSignal.any([lease.signal, this.#parts.lastMoments.signal]);
+    while (!signal.aborted)
+      try {
+        const result = await this.#watch(id, signal);
+        if (result === undefined) break;
+        await this.#parts.peers.deliver(this.#socket, lease, result);
+        return;
+      } catch {
+        await sleep(retryMs, undefined, { ref: false }); // the database is away
+      }
+    // The task goes on, and its result is told where the client connects next.
+    lease.end('handed_over');
+  }
+
+  /** Tells state and progress until the task has ended; resolves with the last message. */
+  async #watch(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const { store } = this.#parts;
+    let task = await store.get(id);
+    if (task && !task.endedAt) this.#say({ type: 'task', task: taskView(task) });
+    while (task && !task.endedAt && !signal.aborted) {
+      for await (const { type, data } of await store.handover.read(id, {
+        after: task.lastSeq,
+        signal,
+      })) {
+        if (type === 'running') this.#say({ type: 'running', id });
+        else {
+          const { text, tokens } = data as Delta;
+          this.#say({ type: 'progress', id, output_tokens: tokens, delta: text });
+        }
+      }
+      if (!signal.aborted) task = await store.get(id);
+    }
+    return task?.endedAt ? JSON.stringify({ type: 'result', task: taskView(task) }) : undefined;
+  }
+
+  #say(value: object): void {
+    if (this.#socket.readyState === open) this.#socket.send(JSON.stringify(value));
+  }
+}
