@@ -110,7 +110,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
     const config = await findConfig(server, given);
     if (given.dryRun === true) {
       for (const one of cases) {
-        const lacking = missing(config, one.needs);
+        const lacking = missing(config, one);
         const what = lacking === undefined ? 'run ' : 'n/a ';
         console.log(`${what}  ${one.slug}${lacking === undefined ? '' : `  (${lacking})`}`);
       }

@@ -19,17 +19,23 @@ test('every judging case has a mutant, and every mutant a case', () => {
 test('cases', { concurrency: 3 }, async (t) => {
   await Promise.all(
     cases.flatMap((drillCase) => {
-      const { slug } = drillCase;
-      const good = t.test(`${slug}: the good server passes`, (run) => {
-        const wanted = drillCase.informational === true ? 'informational' : 'pass';
-        return hold(run, drillCase, wanted);
+      const wanted = drillCase.informational === true ? 'informational' : 'pass';
+      // What is asked of HTTP/2 in cleartext is asked over TLS as well.
+      const ways = drillCase.needs.includes('port:h2') ? [false, true] : [false];
+      return ways.flatMap((overTls) => {
+        const name = `${drillCase.slug}${overTls ? ' over TLS' : ''}`;
+        const good = t.test(`${name}: the good server passes`, (run) =>
+          hold(run, drillCase, wanted, { overTls }),
+        );
+        const bad = [mutants[drillCase.slug] ?? []]
+          .flat()
+          .map((mutant) =>
+            t.test(`${name}: the mutant ${mutant} fails`, (run) =>
+              hold(run, drillCase, 'fail', { mutant, overTls }),
+            ),
+          );
+        return bad.concat(good);
       });
-      const mutant = mutants[slug];
-      if (mutant === undefined) return [good];
-      const bad = t.test(`${slug}: the mutant ${mutant} fails`, (run) =>
-        hold(run, drillCase, 'fail', mutant),
-      );
-      return [good, bad];
     }),
   );
 });
@@ -39,12 +45,12 @@ async function hold(
   run: TestContext,
   drillCase: DrillCase,
   wanted: Verdict,
-  mutant?: string,
+  { mutant, overTls }: { mutant?: string; overTls: boolean },
 ): Promise<void> {
   const { slug } = drillCase;
   const told: string[] = [];
   for (const scale of [1, 2, 4]) {
-    const config = goodConfig(slug, mutant, scale);
+    const config = goodConfig(slug, { mutant, scale, overTls });
     const result = await runCase(drillCase, { config, seed: scale, clients: 32 });
     if (result.verdict === wanted) return;
     const { verdict, expected, actual, output } = result;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -92,9 +93,65 @@ test('2 without a server, for an unknown case, an option out of range, a command
   assert.equal(missing.code, 2);
 });
 
+/** Hides a child that outlives its parent and ignores signals, and prints without end. */
+const nasty = `require('child_process').spawn(process.execPath,
+  ['-e', 'process.on("SIGTERM",()=>{});setInterval(()=>{},1000)'], { detached: true, stdio: 'ignore' }).unref();
+  process.on('SIGTERM', () => {}); setInterval(() => process.stdout.write('x'.repeat(1e6)), 5);`;
+const taken = net.createServer();
+
+const badInput: readonly [string, object, RegExp][] = [
+  ['a command that is not there', { command: ['/nowhere/server'] }, /cannot start.*ENOENT/],
+  [
+    'a command that exits early',
+    { command: [process.execPath, '-e', `console.error('no database'); process.exit(7)`] },
+    /exited with code 7 before it was ready[^]*no database/,
+  ],
+  [
+    'a command that dies early and leaves a child',
+    { command: [process.execPath, '-e', `${nasty} setTimeout(() => process.abort(), 300)`] },
+    /exited with SIGABRT before it was ready/,
+  ],
+  [
+    'a command that never listens, and prints megabytes',
+    { command: [process.execPath, '-e', nasty], readyWithin: '1500ms' },
+    /was not ready on 127\.0\.0\.1:\d+ within 1500 ms \(connect: ECONNREFUSED\)/,
+  ],
+  [
+    'a port in use',
+    { command, ports: { http: 'TAKEN' } },
+    /ports\.http: port \d+ .* already in use/,
+  ],
+  [
+    'a case left out that does not exist',
+    { command, skip: { 'http1/half-hed': 'x' } },
+    /Did you mean "http1\/half-head"/,
+  ],
+];
+
+for (const [what, given, wanted] of badInput) {
+  test(`2 for ${what}, and nothing is left running`, async (t) => {
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    t.after(() => taken.close());
+    const port = String((taken.address() as net.AddressInfo).port);
+    const mark = `bad-input-${process.pid}`;
+    const file = join(folder, 'bad.yaml');
+    const config = { routes: { fast: '/' }, env: { DRILL_TEST_MARK: mark }, ...given };
+    writeFileSync(file, JSON.stringify(config).replace('"TAKEN"', port));
+    const { code, err } = await start(['-c', 'bad.yaml', '--only', 'exit/idle']).end;
+    assert.equal(code, 2, err);
+    assert.match(err, wanted);
+    assert(err.length < 200_000, `${err.length} bytes`);
+    assert.deepEqual(marked(mark), []);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('drill-')),
+      [],
+    );
+  });
+}
+
 test('--list and --dry-run start nothing', async () => {
   const list = await start(['--list', '--only', 'sse']).end;
-  assert.equal(list.out.trim().split('\n').length, 5);
+  assert.equal(list.out.trim().split('\n').length, 6);
   const config = write('dry.yaml', { command: ['/nowhere/server'], routes: { fast: '/' } });
   const dry = await start(['-c', config, '--dry-run', '--only', 'connections']).end;
   assert.equal(dry.code, 0);

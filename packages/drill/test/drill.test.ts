@@ -123,6 +123,24 @@ test('a case whose route is missing is not applicable, and says which', async ()
   assert.deepEqual([result.verdict, result.actual], ['not applicable', 'routes.slow is not given']);
 });
 
+test('a case can be left out with its reason', async () => {
+  const why = 'it has no idle state';
+  const config = script(plain, { routes: { fast: '/' }, skip: { 'exit/idle': why } });
+  const [one] = (await run(config)).cases;
+  assert.deepEqual([one?.verdict, one?.shown.actual], ['not applicable', `left out: ${why}`]);
+});
+
+test('an application that answers every path with 200 is not accused of a drain', async () => {
+  const config = script(plain, { routes: { ready: '/ready', drain: 'POST /-/shutdown/drain' } });
+  const result = await run(config, {
+    cases: pick('admin/path-tricks', 'admin/get-does-not-drain', 'admin/smuggling'),
+  });
+  assert.deepEqual(
+    result.cases.map((one) => one.verdict),
+    ['pass', 'pass', 'pass'],
+  );
+});
+
 test('a SHOULD counts only when strict, and a known failure that passes fails the drill', async () => {
   // Killed by the signal in the middle of its work, at once and without a word.
   const config = script(plain, { routes: { fast: '/' } });
@@ -157,7 +175,9 @@ test('a rate to be shown repeats a load case until enough was promised', async (
   const config = script(code, { routes: { fast: '/' } });
   const quiet = { ...pick('connections/silent')[0], load: true } as DrillCase;
   const result = await run(config, { cases: [quiet], lossBelow: 0.01 });
-  assert.equal(result.cases[0]?.runs.length, 1); // nothing was at risk: repeating would never end
+  // Nothing was at risk: repeating would never end, and a pass would have asserted nothing.
+  assert.equal(result.cases[0]?.runs.length, 3);
+  assert.equal(result.cases[0].verdict, 'not applicable');
 });
 
 test('routes are guessed by probing', async () => {

@@ -7,27 +7,21 @@ export interface Given {
     request: IncomingMessage,
   ) => { kind: string; signal: AbortSignal } | undefined;
   readonly isReady?: () => boolean;
+  /** In place of the event stream that is written by hand. */
+  readonly stream?: Handler;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void;
+export type Handler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => void;
 
-const block = Buffer.alloc(65_536, 'x');
-
+/** In one piece, as most services send: what the client has not read yet is in the server's memory. */
 function large(_: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
-  let left = Number(query.get('bytes') ?? 1_000_000);
-  response.writeHead(200, { 'content-length': left });
-  const push = (): void => {
-    while (left > 0) {
-      const part = block.subarray(0, Math.min(left, block.length));
-      left -= part.length;
-      if (!response.write(part)) {
-        response.once('drain', push);
-        return;
-      }
-    }
-    response.end();
-  };
-  push();
+  const body = Buffer.alloc(Number(query.get('bytes') ?? 1_000_000), 'x');
+  response.writeHead(200, { 'content-length': body.length });
+  response.end(body);
 }
 
 function upload(request: IncomingMessage, response: ServerResponse): void {
@@ -83,7 +77,7 @@ export function app(given: Given = {}): RequestListener {
     '/health': (_, response) => response.end('{}'),
     '/upload': upload,
     '/large': large,
-    '/stream': stream,
+    '/stream': given.stream ?? stream,
     '/hang': hang,
     '/trailers': (_, response, query) => {
       response.writeHead(200, { trailer: 'x-checksum' });

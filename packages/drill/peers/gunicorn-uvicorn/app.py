@@ -6,7 +6,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 app = FastAPI()
-BLOCK = b"x" * 65536
 
 
 @app.get("/fast")
@@ -41,14 +40,7 @@ async def upload(request: Request):
 
 @app.get("/large")
 async def large(bytes: int = 1000000):
-    async def body():
-        left = bytes
-        while left > 0:
-            part = BLOCK[: min(left, len(BLOCK))]
-            left -= len(part)
-            yield part
-
-    return StreamingResponse(body(), headers={"content-length": str(bytes)})
+    return Response(b"x" * bytes)
 
 
 @app.get("/stream")

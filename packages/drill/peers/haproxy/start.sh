@@ -1,8 +1,8 @@
 #!/bin/sh
 # HAProxy as master with a worker in front of the test service; the shell becomes the master.
 set -e
-# Not a child of the proxy, which would wait for it.
-PROXY_PID=$$ sh -c 'node backend.ts &'
+# Apart from the proxy: not its child, not in its process group, and not counted among its workers.
+PROXY_PID=$$ setsid env -u LASTCALL_DRILL_TARGET sh -c 'node backend.ts &'
 cat > "$WORK/haproxy.cfg" <<CONF
 global
   hard-stop-after 4s

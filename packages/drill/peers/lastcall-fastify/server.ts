@@ -1,14 +1,14 @@
 import Fastify from 'fastify';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
-import { createLifecycle } from 'lastcall';
-// oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
 import { attachFastify } from 'lastcall/fastify';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
 import { leaseOf } from 'lastcall/http';
 import { app } from '../common/app.ts';
+import { host, later, port, prepare } from '../common/lastcall.ts';
 
 const handler = app({ leaseOf });
-const fastify = Fastify();
+const lifecycle = prepare();
+const fastify = attachFastify(lifecycle, Fastify());
 // The test service reads the body itself.
 fastify.removeAllContentTypeParsers();
 fastify.addContentTypeParser('*', (_request, _payload, done) => {
@@ -18,8 +18,4 @@ fastify.all('/*', (request, reply) => {
   reply.hijack();
   handler(request.raw, reply.raw);
 });
-const lifecycle = createLifecycle({ graceMs: 4000, forceMs: 1000, leaveMaxMs: 0 });
-attachFastify(lifecycle, fastify);
-lifecycle.handleSignals();
-await fastify.listen({ port: Number(process.env['PORT']), host: '127.0.0.1' });
-lifecycle.ready();
+later(() => void fastify.listen({ port, host }).then(() => lifecycle.ready()));

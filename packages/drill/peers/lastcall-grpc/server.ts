@@ -1,12 +1,11 @@
 import http from 'node:http';
 import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
-import { createLifecycle } from 'lastcall';
-// oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
 import { attachGrpc } from 'lastcall/grpc';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
 import { attachHttp, leaseOf } from 'lastcall/http';
 import { app } from '../common/app.ts';
+import { host, later, port, prepare } from '../common/lastcall.ts';
 
 const bytes = (value: Buffer): Buffer => value;
 const method = (name: string, responseStream: boolean) => ({
@@ -39,14 +38,16 @@ const stream: UntypedHandleCall = (call: never) => {
   );
 };
 
-const lifecycle = createLifecycle({ leaveMaxMs: 0 });
+const lifecycle = prepare();
 const server = attachHttp(lifecycle, http.createServer(app({ leaseOf })));
 const grpc = attachGrpc(lifecycle, new Server());
 grpc.addService(
   { unary: method('Unary', false), stream: method('Stream', true) },
   { unary, stream },
 );
-lifecycle.handleSignals();
-grpc.bindAsync(`127.0.0.1:${process.env['GRPC_PORT']}`, ServerCredentials.createInsecure(), () => {
-  server.listen(Number(process.env['PORT']), '127.0.0.1', () => lifecycle.ready());
+later(() => {
+  const address = `${host}:${process.env['GRPC_PORT']}`;
+  grpc.bindAsync(address, ServerCredentials.createInsecure(), () => {
+    server.listen(port, host, () => lifecycle.ready());
+  });
 });

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Module } from '@nestjs/common';
+import { Module, ShutdownSignal } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { app as service } from '../common/app.ts';
 
@@ -12,5 +12,5 @@ app.use(service({ isReady: () => !stopping }));
 process.once('SIGTERM', () => {
   stopping = true;
 });
-app.enableShutdownHooks();
+app.enableShutdownHooks([ShutdownSignal.SIGTERM, ShutdownSignal.SIGINT], { useProcessExit: true });
 await app.listen(Number(process.env['PORT']), '127.0.0.1');

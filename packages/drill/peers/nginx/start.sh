@@ -1,8 +1,10 @@
 #!/bin/sh
 # nginx in front of the test service; the shell becomes nginx, so the drill's signals reach it.
 set -e
-# Not a child of the proxy, which would wait for it.
-PROXY_PID=$$ sh -c 'node backend.ts &'
+# The workers of nginx run as a user of their own.
+chmod 755 "$WORK"
+# Apart from the proxy: not its child, not in its process group, and not counted among its workers.
+PROXY_PID=$$ setsid env -u LASTCALL_DRILL_TARGET sh -c 'node backend.ts &'
 cat > "$WORK/nginx.conf" <<CONF
 daemon off;
 pid $WORK/nginx.pid;

@@ -10,17 +10,27 @@ if (cluster.isPrimary) {
     });
   };
   let workers = await Promise.all([start(), start()]);
+  // As in the documentation of worker.disconnect(): a kill for the worker that does not end.
+  const retire = (worker: Worker): void => {
+    worker.send('stopping');
+    worker.disconnect();
+    setTimeout(() => worker.process.kill('SIGKILL'), 4000).unref();
+  };
   const reload = async (): Promise<void> => {
     const old = workers;
     workers = await Promise.all([start(), start()]);
-    for (const worker of old) worker.disconnect();
+    old.forEach(retire);
   };
   process.on('SIGHUP', () => void reload());
-  process.on('SIGTERM', () => {
-    for (const worker of workers) worker.send('stopping');
-    cluster.disconnect(() => process.exit(0));
-  });
+  // No exit here: the callback of cluster.disconnect() comes before the workers have ended.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      workers.forEach(retire);
+    });
+  }
 } else {
+  // A signal to the whole process group is the primary's to act on.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
   let stopping = false;
   process.on('message', () => {
     stopping = true;

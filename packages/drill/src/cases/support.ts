@@ -42,8 +42,14 @@ export async function lateConnection(ctx: Context, before: Connection): Promise<
   return connection;
 }
 
-export const usedConnections = (ctx: Context, count: number): Promise<Connection[]> =>
-  Promise.all(Array.from({ length: count }, () => usedConnection(ctx)));
+export async function usedConnections(ctx: Context, count: number): Promise<Connection[]> {
+  const connections = await ctx.connectMany(count);
+  for (const connection of connections) await ctx.answered(connection.send(ctx.route('fast')));
+  if (connections.some((one) => !one.open)) {
+    ctx.notApplicable('the server does not keep connections alive');
+  }
+  return connections;
+}
 
 /** Waits until the server shows that it knows of the stop, and has ended its leave phase. */
 export async function stopNoticed(ctx: Context): Promise<void> {
@@ -52,6 +58,15 @@ export async function stopNoticed(ctx: Context): Promise<void> {
   if (routes.ready === undefined) return sleep(150);
   await until(async () => ((await isReady(ctx)) ? undefined : true), 1000);
   await sleep(20);
+}
+
+/** Nothing can be said of a drain that was over before it was looked at. */
+export function stillDraining(ctx: Context, exchange: Exchange): void {
+  if (exchange.outcome === 'answered' || exchange.outcome === 'refused') {
+    ctx.notApplicable(
+      'the work in flight was over before the server was asked: give it more `work`',
+    );
+  }
 }
 
 /** What the readiness probe says; a connection refused is "not ready" too. */

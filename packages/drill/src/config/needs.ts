@@ -22,7 +22,7 @@ export const routeNames = [
 ] as const;
 export type RouteName = (typeof routeNames)[number];
 
-export const portNames = ['http', 'h2', 'grpc', 'admin'] as const;
+export const portNames = ['http', 'h2', 'h2s', 'grpc', 'admin', 'backend'] as const;
 export type PortName = (typeof portNames)[number];
 
 export const variantNames = [
@@ -36,7 +36,7 @@ export type VariantName = (typeof variantNames)[number];
 
 export type Need =
   | RouteName
-  | `port:${Exclude<PortName, 'http'>}`
+  | `port:${Exclude<PortName, 'http' | 'backend'>}`
   | `variant:${VariantName}`
   | 'websocketTask'
   | 'grpcUnary'

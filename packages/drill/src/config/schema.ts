@@ -96,6 +96,8 @@ export const schema = z.strictObject({
   reload: z.strictObject({ command: command.optional(), signal: z.string().optional() }).optional(),
   /** The same server made to misbehave, by environment. */
   variants: named(variantNames, environment).default({}),
+  /** Cases that cannot be asked of this server, each with the reason, which the report gives. */
+  skip: z.record(z.string(), z.string().min(1)).default({}),
   /** The areas to run; default: all that apply. */
   areas: z.array(z.enum(areas)).optional(),
 });

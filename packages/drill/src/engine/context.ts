@@ -60,6 +60,17 @@ export class Context {
     return this.target.launch.ports[name] ?? 0;
   }
 
+  /** Where HTTP/2 is attacked, and whether over TLS: in cleartext, if that is offered. */
+  get h2(): { port: number; secure: boolean } {
+    const secure = this.config.ports.h2 === undefined;
+    return { port: this.port(secure ? 'h2s' : 'h2'), secure };
+  }
+
+  /** The listeners that answer the operator's calls. */
+  get operatorPorts(): PortName[] {
+    return this.config.ports.admin === undefined ? ['http'] : ['http', 'admin'];
+  }
+
   async connect(
     options: { port?: PortName; label?: string; host?: string } = {},
   ): Promise<Connection> {

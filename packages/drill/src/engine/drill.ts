@@ -1,5 +1,6 @@
 // The whole drill: a first start to see that there is a server, then the cases, some side by side.
 import { DrillError, type DrillCase } from '../case.ts';
+import { loadCases } from '../cases/load.ts';
 import { nearest } from '../config/nearest.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import { promisesNeeded } from '../verdict/interval.ts';
@@ -62,6 +63,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       config.areas === undefined || config.areas.some((area) => one.slug.startsWith(`${area}/`)),
   );
   try {
+    await refuseUnknownSkips(config);
     await rehearse(options);
     const results = await runAll(cases, options);
     return {
@@ -76,6 +78,16 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     };
   } finally {
     await killEverything();
+  }
+}
+
+async function refuseUnknownSkips(config: DrillConfig): Promise<void> {
+  const slugs = (await loadCases()).map((one) => one.slug);
+  for (const slug of Object.keys(config.skip)) {
+    if (slugs.some((one) => one === slug)) continue;
+    const near = nearest(slug, slugs);
+    const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+    throw new DrillError('SKIP_UNKNOWN', `skip: there is no case "${slug}".${hint}`);
   }
 }
 
@@ -116,8 +128,8 @@ async function repeat(drillCase: DrillCase, options: DrillOptions): Promise<Case
   const needed =
     drillCase.load === true && lossBelow !== undefined ? promisesNeeded(lossBelow, confidence) : 0;
   const runs: RunResult[] = [];
-  const applies = missing(config, drillCase.needs) === undefined;
-  for (let promises = 0, run = 0; ; run += 1) {
+  const applies = missing(config, drillCase) === undefined;
+  for (let promises = 0, empty = 0, run = 0; ; run += 1) {
     const result = await runCase(drillCase, { config, clients, seed: options.seed + run });
     // Only the picture that is shown is kept: thousands of runs would fill the memory.
     const first =
@@ -125,8 +137,8 @@ async function repeat(drillCase: DrillCase, options: DrillOptions): Promise<Case
     runs.push(first ? result : { ...result, timeline: undefined });
     promises += result.totals.owed;
     const enough = run + 1 >= options.repeat && promises >= needed;
-    const hopeless = !applies || result.verdict === 'not applicable' || result.totals.owed === 0;
-    if (enough || (hopeless && run + 1 >= options.repeat) || !applies) break;
+    empty = result.totals.owed === 0 ? empty + 1 : 0;
+    if (enough || (empty >= 3 && run + 1 >= options.repeat) || !applies) break;
     if (result.verdict === 'fail' && run + 1 >= options.repeat) break;
   }
   return summarize(drillCase, runs, confidence);

@@ -1,5 +1,6 @@
 // HTTP/2 frames as they are on the wire, for what a client library does not show.
 import net from 'node:net';
+import tls from 'node:tls';
 import type { Context } from './context.ts';
 
 export interface Frame {
@@ -10,6 +11,13 @@ export interface Frame {
 }
 
 export const types = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7 } as const;
+
+const refusedStream = 7;
+
+/** Headers, or REFUSED_STREAM, which promises that nothing was done (RFC 9113 8.7). */
+export const isAnswer = (frame: Frame): boolean =>
+  frame.type === types.headers ||
+  (frame.type === types.reset && frame.payload.readUInt32BE(0) === refusedStream);
 
 export function encode(type: number, flags: number, stream: number, payload: Buffer): Buffer {
   const head = Buffer.alloc(9);
@@ -49,19 +57,29 @@ export class FrameClient {
     });
   }
 
-  static async connect(ctx: Context): Promise<FrameClient> {
-    const socket = net.connect({ host: ctx.config.host, port: ctx.port('h2'), noDelay: true });
+  static async connect(ctx: Context, over?: { secure: true }): Promise<FrameClient> {
+    const { port, secure } = over === undefined ? ctx.h2 : { port: ctx.port('h2s'), ...over };
+    const at = { host: ctx.config.host, port };
+    const socket = secure
+      ? tls.connect({ ...at, ALPNProtocols: ['h2'], rejectUnauthorized: false })
+      : net.connect(at);
+    socket.setNoDelay(true);
     ctx.cleanup(() => {
       socket.destroy();
     });
     const client = new FrameClient(socket);
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
+      socket.once(secure ? 'secureConnect' : 'connect', resolve);
       socket.once('error', reject);
     });
-    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-    client.send(types.settings, 0, 0);
+    client.open();
     return client;
+  }
+
+  /** The connection preface (RFC 9113 3.4). */
+  open(): void {
+    this.socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+    this.send(types.settings, 0, 0);
   }
 
   send(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): void {

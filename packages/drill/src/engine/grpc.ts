@@ -24,7 +24,8 @@ export function call(
   });
 }
 
-export const connectGrpc = (ctx: Context): Promise<H2Client> => H2Client.connect(ctx, 'grpc');
+export const connectGrpc = (ctx: Context): Promise<H2Client> =>
+  H2Client.connect(ctx, { port: ctx.port('grpc'), secure: false });
 
 export function statusText(exchange: Exchange): string {
   return `grpc-status ${grpcStatus(exchange) ?? 'missing'} (${exchange.toString()})`;

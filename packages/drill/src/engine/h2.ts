@@ -1,8 +1,7 @@
-// HTTP/2 with prior knowledge, each stream entered into the account of promises.
+// HTTP/2 (in cleartext with prior knowledge), each stream entered into the account of promises.
 import http2 from 'node:http2';
 import { Exchange } from './account.ts';
 import type { Context } from './context.ts';
-import type { PortName } from '../config/needs.ts';
 import type { Lane } from './timeline.ts';
 
 export interface StreamRequest {
@@ -43,8 +42,11 @@ export class H2Client {
     });
   }
 
-  static connect(ctx: Context, port: PortName = 'h2'): Promise<H2Client> {
-    const session = http2.connect(`http://${ctx.config.host}:${ctx.port(port)}`);
+  static connect(ctx: Context, at = ctx.h2): Promise<H2Client> {
+    const authority = `${ctx.config.host}:${at.port}`;
+    const session = at.secure
+      ? http2.connect(`https://${authority}`, { rejectUnauthorized: false })
+      : http2.connect(`http://${authority}`);
     ctx.cleanup(() => {
       session.destroy();
     });

@@ -23,12 +23,19 @@ export interface RunResult {
 
 const none: Totals = { owed: 0, answered: 0, refused: 0, lost: 0 };
 
-/** What the server would have to offer; undefined when it offers all. */
-export function missing(config: DrillConfig, needs: readonly Need[]): string | undefined {
+/** What the server would have to offer, or why it is not asked; undefined when the case applies. */
+export function missing(
+  config: DrillConfig,
+  { slug, needs }: Pick<DrillCase, 'slug' | 'needs'>,
+): string | undefined {
+  const skipped = config.skip[slug];
+  if (skipped !== undefined) return `left out: ${skipped}`;
   return needs.map((need) => missingOne(config, need)).find((text) => text !== undefined);
 }
 
 function missingOne(config: DrillConfig, need: Need): string | undefined {
+  // The cases of HTTP/2 take the port over TLS where there is none in cleartext.
+  if (need === 'port:h2' && config.ports.h2s !== undefined) return undefined;
   const [group, name] = place(need);
   const values: Readonly<Record<string, unknown>> = group === '' ? config : config[group];
   const value = values[name];
@@ -44,7 +51,7 @@ function place(need: Need): ['ports' | 'variants' | 'routes' | '', string] {
 }
 
 export async function runCase(drillCase: DrillCase, options: ContextOptions): Promise<RunResult> {
-  const lacking = missing(options.config, drillCase.needs);
+  const lacking = missing(options.config, drillCase);
   if (lacking !== undefined) {
     return {
       verdict: 'not applicable',
@@ -63,7 +70,10 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
   // After a failure the picture still shows the server's own end, when it is near.
   if (judged.verdict === 'fail' && signalledMs !== undefined) await ctx.target.ended(1500);
-  const totals = ctx.account.totals(signalledMs ?? 0);
+  const totals = judged.verdict === 'not applicable' ? none : ctx.account.totals(signalledMs ?? 0);
+  if (drillCase.load === true && judged.verdict === 'pass' && totals.owed === 0) {
+    judged = { verdict: 'not applicable', actual: 'nothing was at risk when the stop began' };
+  }
   const left = await ctx.end();
   if (left.length > 0 && judged.verdict === 'pass') {
     judged = {

@@ -32,6 +32,8 @@ export class Target {
   /** Resolves when the process has ended and its pipes are closed: nothing more can be printed. */
   readonly drained: Promise<void>;
   exit: Exit | undefined;
+  /** True when the program could not even be started; `exited` says why. */
+  startFailed = false;
   /** When the first stop signal was sent (monotonic). */
   signalledMs: number | undefined;
   readonly #child: ChildProcess;
@@ -58,6 +60,7 @@ export class Target {
     }
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', (cause: NodeJS.ErrnoException) => {
+        this.startFailed = true;
         reject(
           new DrillError(
             'START_FAILED',

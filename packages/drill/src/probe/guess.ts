@@ -108,7 +108,7 @@ const contract = {
 async function portOf(ctx: Context, ports: { http: number }): Promise<number | undefined> {
   const target = await ctx.start({ ports, wait: false });
   const listening = await until(async () => {
-    if (target.exit !== undefined) return [];
+    if (target.exit !== undefined || target.startFailed) return [];
     const all = listeningPorts(target.processes());
     return all.length > 0 ? all : undefined;
   }, ctx.config.readyWithin);

@@ -22,7 +22,7 @@ export function summarize(
   confidence: number,
 ): CaseResult {
   const failed = runs.filter((run) => run.verdict === 'fail');
-  const shown = failed[0] ?? runs[0];
+  const shown = failed[0] ?? runs.find((run) => run.verdict === 'pass') ?? runs[0];
   if (shown === undefined) throw new Error(`${drillCase.slug} was not run.`);
   const totals = { owed: 0, answered: 0, refused: 0, lost: 0 };
   for (const run of runs) {

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { keptOut } from '../intruding.ts';
+import { drainsNothing } from '../intruding.ts';
 
 export default defineCase({
   slug: 'admin/get-does-not-drain',
@@ -12,7 +12,7 @@ export default defineCase({
     await ctx.start();
     const { path } = ctx.route('drain');
     for (const method of ['GET', 'HEAD']) {
-      await keptOut(ctx, { method, path, headers: ctx.operator });
+      await drainsNothing(ctx, { method, path, headers: ctx.operator });
     }
   },
 });

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { keptOut, throughProxy } from '../intruding.ts';
+import { drainsNothing, throughProxy } from '../intruding.ts';
 
 const disguises = (path: string): string[] => [
   `/${path}`,
@@ -26,7 +26,7 @@ export default defineCase({
     await ctx.start();
     const { method, path } = ctx.route('drain', {}, 'POST');
     for (const disguise of disguises(path)) {
-      await keptOut(ctx, { method, path: disguise, headers: { ...throughProxy } });
+      await drainsNothing(ctx, { method, path: disguise, headers: { ...throughProxy } });
     }
   },
 });

@@ -30,13 +30,17 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const { method, path } = ctx.route('drain', {}, 'POST');
-    for (const coding of codings) {
-      const connection = await ctx.connect({ label: 'smuggling' });
+    const attempts = ctx.operatorPorts.flatMap((port) =>
+      codings.map((coding) => ({ port, coding })),
+    );
+    for (const { port, coding } of attempts) {
+      const connection = await ctx.connect({ port, label: 'smuggling' });
       const outer = connection.owe('POST', '/');
       connection.write(smuggled(path, method, coding));
       if ((await within(outer.done, 500)) !== late) await sleep(50);
       connection.destroy();
-      await stillReady(ctx, `smuggling with "${coding.replaceAll('\r\n', '\\r\\n')}"`);
+      const what = coding.replaceAll('\r\n', '\\r\\n');
+      await stillReady(ctx, `smuggling with "${what}" on the ${port} listener`);
     }
   },
 });

@@ -12,8 +12,8 @@ export default defineCase({
   needs: ['fast'],
   async run(ctx: Context) {
     await ctx.start();
-    const clients = Math.min(ctx.clients, 16);
-    const load = await startLoad(ctx, { clients, fresh: true, thinkMs: 8 });
+    const clients = Math.max(2, Math.round(ctx.clients / 4));
+    const load = await startLoad(ctx, { clients, fresh: true, thinkMs: 4 });
     await sleep(150 + ctx.random() * 30);
     ctx.target.signal();
     await within(load.done, ctx.patienceMs);

@@ -13,7 +13,7 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     await ctx.ask(ctx.route('fast'));
-    const count = Math.min(ctx.clients * 2, 256); // the usual accept queue holds 511
+    const count = Math.min(ctx.clients * 2, 480); // the usual accept queue holds 511
     const burst = Array.from({ length: count }, async (_, index) => {
       // Half of the burst comes before the signal, half after it, all within 20 ms.
       await sleep((index / count) * 20);

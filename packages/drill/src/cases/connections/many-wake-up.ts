@@ -13,7 +13,7 @@ export default defineCase({
   needs: ['fast'],
   async run(ctx: Context) {
     await ctx.start();
-    const connections = await usedConnections(ctx, 200);
+    const connections = await usedConnections(ctx, Math.max(200, ctx.clients));
     const sends = connections.map(async (connection) => {
       await sleep(ctx.random() * 30);
       if (connection.open) await connection.send(ctx.route('fast')).done;

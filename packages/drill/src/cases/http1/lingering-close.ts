@@ -22,8 +22,8 @@ export default defineCase({
     const exchange = connection.owe(route.method, route.path);
     connection.socket.pause(); // the client sends first and reads afterwards, as many do
     connection.write(connection.bytes({ ...route, headers: { 'content-length': String(total) } }));
-    for (let sent = 0; sent < total; sent += 100_000) {
-      connection.write(Buffer.alloc(100_000, 'u'));
+    for (let sent = 0; sent < total; sent += 500_000) {
+      connection.write(Buffer.alloc(500_000, 'u'));
       await sleep(5);
     }
     connection.socket.resume();

@@ -1,14 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, sleep, until, within } from '../../engine/clock.ts';
-import { type Frame, FrameClient, getHeaders, types } from '../../engine/frames.ts';
-
-const refusedStream = 7;
-
-/** Headers, or REFUSED_STREAM, which promises that nothing was done (RFC 9113 8.7). */
-const isAnswer = (frame: Frame): boolean =>
-  frame.type === types.headers ||
-  (frame.type === types.reset && frame.payload.readUInt32BE(0) === refusedStream);
+import { FrameClient, getHeaders, isAnswer, types } from '../../engine/frames.ts';
 
 export default defineCase({
   slug: 'http2/between-goaways',

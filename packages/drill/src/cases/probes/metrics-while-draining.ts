@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { slowInFlight, stopNoticed } from '../support.ts';
+import { slowInFlight, stillDraining, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'probes/metrics-while-draining',
@@ -10,10 +10,11 @@ export default defineCase({
   needs: ['metrics', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    await slowInFlight(ctx);
+    const { exchange } = await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
     const scrape = await ctx.ask(ctx.route('metrics')).catch(() => undefined);
+    if (scrape?.status !== 200) stillDraining(ctx, exchange);
     ctx.check(
       scrape?.status === 200,
       'a 200',

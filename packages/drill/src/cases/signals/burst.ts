@@ -3,6 +3,8 @@ import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
 import { slowInFlight } from '../support.ts';
 
+const pair: ReadonlySet<string> = new Set(['SIGTERM', 'SIGINT']);
+
 export default defineCase({
   slug: 'signals/burst',
   level: 'SHOULD',
@@ -12,6 +14,8 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const { exchange } = await slowInFlight(ctx);
+    const { stopSignal } = ctx.config;
+    if (!pair.has(stopSignal)) ctx.notApplicable(`${stopSignal} is the graceful signal`);
     for (let count = 0; count < 10; count += 1) {
       ctx.target.signal(count % 2 === 0 ? 'SIGTERM' : 'SIGINT');
       await sleep(20);

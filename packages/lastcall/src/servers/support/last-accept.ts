@@ -1,5 +1,6 @@
 import { Server, type Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { afterTwoPolls } from './turns.ts';
 
 const SILENCE_MS = 30;
 const SILENCES = 10;
@@ -26,6 +27,8 @@ export class LastAccept {
     for (let tries = 0, before = -1; tries < SILENCES && before !== this.#accepted; tries += 1) {
       before = this.#accepted;
       await sleep(SILENCE_MS);
+      // Timers run before sockets: a process that was held up has not yet seen who came meanwhile.
+      await new Promise<void>(afterTwoPolls);
     }
     this.closeNow();
   }

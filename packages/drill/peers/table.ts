@@ -1,0 +1,145 @@
+// docs/reference/peers.md: the table of the peers, and the section of the loss bound.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import type { CaseResult, DrillResult } from '../dist/index.js';
+import { type Peer, root } from './peer.ts';
+
+export interface Row {
+  readonly name: string;
+  readonly peer: Peer;
+  readonly version: string;
+  readonly result: DrillResult;
+}
+
+const file = join(root, 'docs/reference/peers.md');
+const boundHeading = '## The loss bound of this library';
+
+export function tally(result: DrillResult, level: string): string {
+  const judged = result.cases.filter(
+    (one) => one.case.level === level && ['pass', 'fail'].includes(one.verdict),
+  );
+  return `${judged.filter((one) => one.verdict === 'pass').length} of ${judged.length}`;
+}
+
+function lossOf(row: Row, slug: string): string {
+  const one = row.result.cases.find((each) => each.case.slug === slug);
+  return one === undefined || one.totals.owed === 0
+    ? '-'
+    : `${one.totals.lost} of ${one.totals.owed}`;
+}
+
+const failures = (row: Row, level: string): string =>
+  row.result.cases
+    .filter((one) => one.verdict === 'fail' && one.case.level === level)
+    .map((one: CaseResult) => `\`${one.case.slug}\``)
+    .join(', ') || 'none';
+
+const shown = ['http1/keepalive-race', 'connections/accept-queue', 'reload/no-loss'];
+
+export function tableOf(rows: readonly Row[]): string[] {
+  return [
+    '| peer | versions | MUST kept | SHOULD kept | lost: keep-alive race | lost: fresh connections | lost: reload |',
+    '|---|---|---|---|---|---|---|',
+    ...rows.map(
+      (row) =>
+        `| ${row.peer.title} | ${row.version} | ${tally(row.result, 'MUST')} | ${tally(row.result, 'SHOULD')} | ` +
+        `${shown.map((slug) => lossOf(row, slug)).join(' | ')} |`,
+    ),
+    '',
+    ...rows.flatMap((row) => [
+      `## ${row.peer.title}`,
+      '',
+      `Settings: ${row.peer.settings}. Files: \`packages/drill/peers/${row.name}/\`.`,
+      '',
+      `- MUST not kept: ${failures(row, 'MUST')}`,
+      `- SHOULD not kept: ${failures(row, 'SHOULD')}`,
+      ...Object.entries(skipsOf(row)).map(([slug, why]) => `- Left out: \`${slug}\`, ${why}`),
+      '',
+    ]),
+  ];
+}
+
+function skipsOf(row: Row): Record<string, string> {
+  const left = row.result.cases.filter((one) => one.shown.actual?.startsWith('left out: '));
+  return Object.fromEntries(
+    left.map((one) => [one.case.slug, one.shown.actual?.replace('left out: ', '') ?? '']),
+  );
+}
+
+const machine = (): string =>
+  `Measured on Node ${process.versions.node}, ${cpus().length} cores, ${new Date().toISOString().slice(0, 10)}.`;
+
+const introduction = [
+  '# The drill of the peers',
+  '',
+  'Written by `npm run drill:peers`; run it to get the table for your machine. Every peer runs the same',
+  'test service (`packages/drill/peers/common/app.ts`, in Python for FastAPI) with its own documented settings',
+  'for a stop within four seconds, and is judged by the same cases, each once, with 64 clients in the load cases. A case that',
+  'needs what the service does not offer there is not counted, nor one in which nothing was at risk. Loss is given as requests',
+  'lost of those at risk when the signal came; a dash says that the case does not apply.',
+  '',
+  'The cases hold every server to the same sentences, and some of them no peer sets out to keep: to answer',
+  'probes until the last request is done (`probes/liveness-stays`), or to tell a stream that it ends at the',
+  'deadline (`sse/final-event`). What each sentence is and where it comes from stands in [the drill](drill.md).',
+  '',
+];
+
+export function writeTable(rows: readonly Row[], left: readonly string[]): void {
+  const lines = [...introduction, machine(), '', ...tableOf(rows)];
+  if (left.length > 0) lines.push(`Left out in this run: ${left.join(', ')}.`, '');
+  write(lines.join('\n'), halves()[1]);
+}
+
+export interface Bound {
+  readonly peer: string;
+  readonly result: CaseResult;
+}
+
+/** Replaces the rows of these cases in the section, and leaves the others. */
+export function writeBounds(bounds: readonly Bound[], clients: number): void {
+  const [table, section] = halves();
+  const rows = new Map(
+    section
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) => [line.split('|').slice(1, 3).join('|'), line]),
+  );
+  for (const bound of bounds) {
+    const line = rowOf(bound);
+    rows.set(line.split('|').slice(1, 3).join('|'), line);
+  }
+  const lines = [
+    boundHeading,
+    '',
+    `Written by \`npm run drill:peers -- --bound\`: the load cases again and again, with ${clients} clients each, until the`,
+    'promises at risk suffice to say, at a confidence of 99.9 %, that fewer than 1 in 10,000 are lost. One stop puts many',
+    'promises at risk at once, and these are not quite independent of each other; the number of stops stands beside them.',
+    '',
+    machine(),
+    '',
+    '| case | on | stops | promises at risk | refused with 503 | lost | lost at most |',
+    '|---|---|---|---|---|---|---|',
+    ...[...rows.values()].toSorted(),
+    '',
+  ];
+  write(table, lines.join('\n'));
+}
+
+function rowOf({ peer, result }: Bound): string {
+  const { owed, refused, lost } = result.totals;
+  const perTenThousand = (result.interval.high * 10_000).toFixed(2);
+  const numbers = [result.runs.length, owed, refused, lost].map((one) => one.toLocaleString('en'));
+  return `| \`${result.case.slug}\` | ${peer} | ${numbers.join(' | ')} | ${perTenThousand} in 10,000 |`;
+}
+
+/** The document before the section of the bound, and that section. */
+function halves(): [string, string] {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const at = text.indexOf(boundHeading);
+  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at)];
+}
+
+function write(table: string, section: string): void {
+  writeFileSync(file, `${[table.trim(), section.trim()].filter(Boolean).join('\n\n')}\n`);
+}
