@@ -10,6 +10,7 @@ const BENCHES: Record<string, { file: string; about: string }> = {
   handover: { file: 'handover.ts', about: 'events appended, gaps of a handover' },
   estimates: { file: 'estimates.ts', about: 'estimates against what happened' },
   console: { file: 'console.ts', about: 'the page with 50 workers and 10,000 leases' },
+  edge: { file: 'edge.ts', about: 'whole rolls of a cluster behind real proxies' },
   planner: { file: 'planner.ts', about: 'the simulation against real rollouts' },
 };
 

@@ -27,8 +27,18 @@ export function nodeCommand(): Command {
     'take nodes out of nginx or HAProxy and put them back',
   );
   for (const command of commands) node.addCommand(command.exitOverride());
-  return node;
+  return node.addHelpText('after', EXAMPLES);
 }
+
+const EXAMPLES = `
+Examples (edge.yaml names the proxy, its upstream and the nodes):
+  $ lastcall node status                              what is in service, and what is ready
+  $ lastcall node drain 10.0.0.1:8080 --dry-run       the steps, and the way back from each
+  $ lastcall node drain 10.0.0.1:8080                 take it out, stop it, read its account
+  $ lastcall node undrain 10.0.0.1:8080               start it and put it back
+  $ lastcall node roll --parallel 2                   all nodes, two at a time
+  $ lastcall node watch --metrics 9101                a health check for nginx
+  $ lastcall node edge-config nginx --server 10.0.0.1:8080 10.0.0.2:8080`;
 
 const withNodes = (command: Command): Command =>
   command.option(

@@ -46,7 +46,8 @@ export function podCommand(foreign: readonly string[] | undefined, done: Done): 
       process.stdout.write(`${print(findings, files.length, flags)}\n`);
       const failed = findings.some(({ severity }) => flags.strict || severity === 'error');
       done(failed ? 1 : 0);
-    });
+    })
+    .addHelpText('after', CHECK_EXAMPLES);
   return new Command('pod')
     .description('check pods before they run')
     .addCommand(check)
@@ -72,19 +73,53 @@ function rehearseCommand(foreign: readonly string[] | undefined, done: Done): Co
     .option('--json', 'print JSON')
     .exitOverride()
     .action(async (file: string, { json, ...flags }: RehearseFlags) => {
-      const result = await rehearse(readPodPlan(file, foreign), {
-        paths: flags.path,
-        clients: flags.clients,
-        removalMs: flags.removal,
-        jitterMs: flags.jitter,
-        ...(json ? {} : { progress: (line: string) => void process.stdout.write(`${line}\n`) }),
-      });
-      process.stdout.write(
-        `${json ? JSON.stringify(result, withoutPods, 2) : showRehearsal(result)}\n`,
-      );
-      done(result.causes.length === 0 ? 0 : 1);
-    });
+      const ended = new AbortController();
+      const end = (): void => ended.abort();
+      for (const signal of SIGNALS) process.once(signal, end);
+      try {
+        const result = await rehearse(readPodPlan(file, foreign), {
+          paths: flags.path,
+          clients: flags.clients,
+          removalMs: flags.removal,
+          jitterMs: flags.jitter,
+          signal: ended.signal,
+          ...(json ? {} : { progress: (line: string) => void process.stdout.write(`${line}\n`) }),
+        });
+        process.stdout.write(
+          `${json ? JSON.stringify(result, withoutPods, 2) : showRehearsal(result)}\n`,
+        );
+        done(result.causes.length === 0 ? 0 : 1);
+      } catch (error) {
+        if (!ended.signal.aborted) throw error;
+        process.stderr.write('lastcall: ended before its time; no process is left behind\n');
+        done(130);
+      } finally {
+        for (const signal of SIGNALS) process.off(signal, end);
+      }
+    })
+    .addHelpText('after', REHEARSE_EXAMPLES);
 }
+
+/** Ctrl-C and the like end the pods too: they are process groups of their own. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const REHEARSE_EXAMPLES = `
+Examples:
+  $ lastcall pod rehearse deploy.yaml                                the command of the manifest
+  $ lastcall pod rehearse deploy.yaml -- node server.js              the image's command, given here
+  $ lastcall pod rehearse deploy.yaml --path / "/stream?ms=5000"     two kinds of requests
+  $ lastcall pod rehearse deploy.yaml --removal 2s --jitter 3s       a cluster with slow proxies
+
+Exit code: 0 nothing was dropped, 1 something was, 2 the file cannot be rehearsed.`;
+
+const CHECK_EXAMPLES = `
+Examples:
+  $ lastcall pod check deploy/k8s/*.yaml                 files that belong together, in one call
+  $ lastcall pod check app.service nginx.conf            a unit and the proxy in front
+  $ lastcall pod check deploy.yaml --fix                 carry out what is safe, report the rest
+  $ lastcall pod check deploy.yaml --sarif > pod.sarif   for code scanning
+
+Exit code: 0 no error, 1 an error (with --strict: or a warning), 2 a file that cannot be read.`;
 
 /** A pod in a failure is told by its name. */
 const withoutPods = (key: string, value: unknown): unknown =>

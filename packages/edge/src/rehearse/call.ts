@@ -17,7 +17,9 @@ function portOf(plan: PodPlan, wanted: string | undefined, port: number): number
   const declared = Object.values(plan.ports)[0];
   const number = wanted === undefined ? undefined : (plan.ports[wanted] ?? Number(wanted));
   // Each pod has its one port here, whatever its number in the manifest.
-  if (number === declared || wanted === undefined) return port;
+  if (wanted === undefined || number === declared) return port;
+  // Declaring ports is optional: a number alone is the port that the service listens on.
+  if (declared === undefined && Number.isInteger(number)) return port;
   return Number.isInteger(number) ? number : undefined;
 }
 
@@ -87,15 +89,31 @@ function tcp(port: number, signal: AbortSignal): Promise<Called> {
 
 function exec(command: string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<Called> {
   return new Promise((resolve) => {
+    // A group of its own, so that what a shell has started is cut off with it.
     const child = spawn(command[0] ?? '', command.slice(1), {
       env,
-      signal,
-      killSignal: 'SIGKILL',
       stdio: 'ignore',
+      detached: true,
     });
-    child.once('error', (error) => resolve({ ok: false, told: error.message, status: undefined }));
-    child.once('exit', (code) =>
-      resolve({ ok: code === 0, told: `${command[0]} exited with ${code}`, status: undefined }),
+    const kill = (): void => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    };
+    const end = (ok: boolean, told: string): void => {
+      signal.removeEventListener('abort', kill);
+      resolve({ ok, told, status: undefined });
+    };
+    if (signal.aborted) kill();
+    else signal.addEventListener('abort', kill, { once: true });
+    child.once('error', (error) => end(false, error.message));
+    child.once('exit', (code, by) =>
+      end(
+        code === 0,
+        code === null ? `${command[0]} was ended by ${by}` : `${command[0]} exited with ${code}`,
+      ),
     );
   });
 }

@@ -19,7 +19,11 @@ export interface Failure {
 export interface Load {
   sent: number;
   failures: Failure[];
-  stop(): Promise<void>;
+  /**
+   * Sends nothing more. What still runs gets `withinMs` to end; then a request that has no answer is a
+   * failure, and a stream that still flows is none.
+   */
+  stop(withinMs: number): Promise<void>;
 }
 
 /** Clients that retry nothing: each connects anew for `paths`, a third of them keep their connections. */
@@ -30,6 +34,7 @@ export function startLoad(
   clients: number,
 ): Load {
   const ended = new AbortController();
+  const over = new AbortController();
   const failures: Failure[] = [];
   const load: Load = { sent: 0, failures, stop };
   const running = paths.flatMap((path) =>
@@ -39,16 +44,18 @@ export function startLoad(
       const kind = keepAlive ? 'kept connection' : 'new connection';
       while (!ended.signal.aborted) {
         load.sent += 1;
-        const failure = await ask(port, path, kind, agent, balancer);
+        const failure = await ask(port, path, kind, agent, balancer, over.signal);
         if (failure) failures.push(failure);
-        await sleep(failure ? 50 : 5);
+        if (!ended.signal.aborted) await sleep(failure ? 50 : 5);
       }
       agent.destroy();
     }),
   );
-  async function stop(): Promise<void> {
+  async function stop(withinMs: number): Promise<void> {
     ended.abort();
+    const timer = setTimeout(() => over.abort(), withinMs);
     await Promise.all(running);
+    clearTimeout(timer);
   }
   return load;
 }
@@ -59,12 +66,14 @@ function ask(
   kind: string,
   agent: http.Agent,
   balancer: Balancer,
+  over: AbortSignal,
 ): Promise<Failure | undefined> {
   return new Promise((resolve) => {
     const startedMs = performance.now();
     let clientPort = 0;
     let pod: Pod | undefined;
     let inEndpoints = false;
+    let answered = false;
     const fail = (fault: 'broken' | 'refused', told: string): void => {
       pod ??= balancer.routeOf(clientPort);
       const endedMs = performance.now();
@@ -89,8 +98,16 @@ function ask(
       if (socket.connecting) socket.once('connect', sent);
       else sent();
     });
+    const giveUp = (): void => {
+      if (answered) resolve(undefined);
+      else fail('broken', 'no answer');
+      request.destroy();
+    };
+    over.addEventListener('abort', giveUp);
+    request.once('close', () => over.removeEventListener('abort', giveUp));
     request.once('error', (error) => fail('broken', error.message));
     request.once('response', (response) => {
+      answered = true;
       const { statusCode = 0 } = response;
       response.resume();
       response.once('end', () =>

@@ -37,9 +37,13 @@ export class Pod {
   readonly probeKills: { atMs: number; wasReady: boolean }[] = [];
   hook: Called | undefined;
   hookCut = false;
+  /** Why its program could not be started. */
+  startFault: Error | undefined;
   readonly #plan: PodPlan;
   readonly #note: Note;
   readonly #gone = new AbortController();
+  /** The rehearsal has ended: nothing is waited for any more. */
+  readonly #over = new AbortController();
   #child!: ChildProcess;
   #probes = new AbortController();
 
@@ -54,7 +58,14 @@ export class Pod {
     const [program = '', ...args] = this.#plan.command;
     // A process group of its own stands for the container: SIGKILL ends all of it, SIGTERM reaches process 1.
     this.#child = spawn(program, args, { env: this.#env(), stdio: 'ignore', detached: true });
-    this.#child.once('error', (error) => this.#note(this.name, `cannot start: ${error.message}`));
+    // A program that cannot be started is never told to have exited.
+    this.#child.once('error', (error) => {
+      if (this.#child.pid !== undefined) return;
+      this.#note(this.name, `cannot start: ${error.message}`);
+      this.startFault = error;
+      this.#probes.abort();
+      this.#end();
+    });
     this.#child.once('exit', (code, signal) => this.#exited(code, signal));
     this.#note(this.name, this.restarts === 0 ? 'started' : `restarted (${this.restarts})`);
     this.#probes = new AbortController();
@@ -75,7 +86,7 @@ export class Pod {
         this.#plan,
         this.port,
         this.#env(),
-        AbortSignal.any([cut, this.#gone.signal]),
+        AbortSignal.any([cut, this.#gone.signal, this.#over.signal]),
       );
       this.hookCut = cut.aborted;
       this.#note(
@@ -92,7 +103,7 @@ export class Pod {
     if (this.exitedMs === undefined)
       await Promise.race([
         once(this.#gone.signal, 'abort'),
-        sleep(left(), undefined, { ref: false }),
+        sleep(left(), undefined, { ref: false, signal: this.#over.signal }).catch(() => {}),
       ]);
     if (this.exitedMs === undefined) {
       this.killedMs = performance.now();
@@ -108,6 +119,7 @@ export class Pod {
   /** Ends the pod at once, whatever it does. */
   async destroy(): Promise<void> {
     this.deletedMs ??= performance.now();
+    this.#over.abort();
     this.#probes.abort();
     this.#signal('SIGKILL', true);
     if (this.exitedMs === undefined) await once(this.#gone.signal, 'abort');

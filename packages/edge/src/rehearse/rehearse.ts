@@ -18,6 +18,10 @@ export interface RehearsalOptions {
   jitterMs?: number;
   /** How long a pod may take until it is ready. Default 60000. */
   bootMs?: number;
+  /** How long what clients still wait for may take at the end. Default 10000. */
+  finishMs?: number;
+  /** Ends the rehearsal and every process of it; `rehearse` then throws its reason. */
+  signal?: AbortSignal;
   progress?: (line: string) => void;
 }
 
@@ -34,7 +38,8 @@ export interface Rehearsal {
  * and says what was dropped and by whose fault.
  */
 export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): Promise<Rehearsal> {
-  const { paths = ['/'], clients = 6, bootMs = 60_000, progress } = options;
+  const { paths = ['/'], clients = 6, bootMs = 60_000, finishMs = 10_000 } = options;
+  const { progress, signal = new AbortController().signal } = options;
   const zeroMs = performance.now();
   const timeline: Rehearsal['timeline'] = [];
   const note = (pod: string, what: string): void => {
@@ -52,28 +57,45 @@ export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): P
     balancer.add(pod);
     return pod;
   };
-  const isUp = (pod: Pod): Promise<boolean> => until(() => pod.ready, bootMs);
+  const isUp = (pod: Pod): Promise<boolean> =>
+    until(() => pod.ready || signal.aborted || pod.startFault !== undefined, bootMs).then(
+      () => pod.ready,
+    );
   const remove = async (pod: Pod): Promise<void> => {
     const delayMs = (options.removalMs ?? 500) + Math.random() * (options.jitterMs ?? 500);
-    void sleep(delayMs).then(() => {
+    const removed = sleep(delayMs).then(() => {
       balancer.remove(pod);
       note(pod.name, 'endpoint removed');
     });
     await pod.delete();
-    await sleep(Math.max(0, delayMs - (performance.now() - (pod.deletedMs ?? 0))));
+    await removed;
   };
+  const end = (): void => void Promise.all(pods.map((pod) => pod.destroy()));
+  signal.addEventListener('abort', end);
 
   try {
     const old = await Promise.all(
       Array.from({ length: plan.replicas }, (_, i) => begin(`old-${i + 1}`)),
     );
     const up = await Promise.all(old.map(isUp));
+    const fault = old.find(({ startFault }) => startFault)?.startFault;
+    if (fault)
+      throw new EdgeError(
+        'ERR_EDGE_CONFIG',
+        `The command ${plan.command.join(' ')} cannot be started here: ${fault.message}. Give another one after "--".`,
+        {},
+        { cause: fault },
+      );
     const load = startLoad(port, balancer, paths, clients);
-    await sleep(500);
-    if (up.every(Boolean)) await update(old);
-    else note('rollout', 'the pods never became ready');
-    await sleep(500);
-    await load.stop();
+    try {
+      await sleep(500);
+      if (up.every(Boolean)) await update(old);
+      else note('rollout', 'the pods never became ready');
+      await sleep(500);
+    } finally {
+      await load.stop(signal.aborted ? 0 : finishMs);
+    }
+    signal.throwIfAborted();
     const failures = load.failures.map((failure) =>
       Object.assign(failure, { cause: blameFailure(failure, plan, pods) }),
     );
@@ -87,6 +109,7 @@ export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): P
       timeline,
     };
   } finally {
+    signal.removeEventListener('abort', end);
     await Promise.all(pods.map((pod) => pod.destroy()));
     balancer.close();
   }
@@ -95,11 +118,13 @@ export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): P
   async function update(old: readonly Pod[]): Promise<void> {
     if (plan.recreate) {
       await Promise.all(old.map(remove));
+      if (signal.aborted) return;
       const renewed = await Promise.all(old.map((_, i) => begin(`new-${i + 1}`)));
       await Promise.all(renewed.map(isUp));
       return;
     }
     for (const [i, pod] of old.entries()) {
+      if (signal.aborted) return;
       const successor = await begin(`new-${i + 1}`);
       if (!(await isUp(successor))) {
         note('rollout', `${successor.name} never became ready: the rollout stops`);

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Desk, haproxyConfig, nginxConfig, readInventory } from '@lastcall/edge';
 import { stringify } from 'yaml';
 import { answers, eventually, folder, freePorts, HAPROXY, NGINX } from './place.ts';
 
-const SERVICE = fileURLToPath(new URL('../fixtures/service.ts', import.meta.url));
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));
 const CLI = fileURLToPath(new URL('../../../cli/bin/lastcall.js', import.meta.url));
 
 export interface Cluster {
@@ -23,8 +23,15 @@ export interface Cluster {
   stopProxy(): Promise<void>;
 }
 
+/** Whatever ends with a test, or with a bench. */
+export interface Ends {
+  after(end: () => unknown): void;
+}
+
 export interface ClusterOptions {
   nodes?: number;
+  /** Which service of the fixtures. Default `service`. */
+  service?: 'service' | 'mixed';
   /** Run each node under `lastcall serve` with this many workers; 0: one process, stopped by its pid. */
   workers?: number;
   env?: Record<string, string>;
@@ -32,9 +39,9 @@ export interface ClusterOptions {
 
 /** Real nodes behind a real proxy, with the configuration that `edge-config` writes. */
 export async function startCluster(
-  t: TestContext,
+  t: Ends,
   kind: 'nginx' | 'haproxy',
-  { nodes: count = 2, workers = 0, env = {} }: ClusterOptions = {},
+  { nodes: count = 2, workers = 0, env = {}, service = 'service' }: ClusterOptions = {},
 ): Promise<Cluster> {
   // Cleared last, when whoever writes into it has ended.
   const ends: (() => Promise<unknown>)[] = [];
@@ -50,7 +57,7 @@ export async function startCluster(
     log: join(dir, `node${i + 1}.log`),
   }));
   const startLines = nodes.map(({ port, pidFile, log }, i) =>
-    startLine({ port, pidFile, log, workers, env, control: join(dir, `c${i + 1}`) }),
+    startLine({ port, pidFile, log, workers, env, service, control: join(dir, `c${i + 1}`) }),
   );
   const inventory = join(dir, 'edge.yaml');
   const described = {
@@ -111,16 +118,18 @@ function startLine(options: {
   workers: number;
   control: string;
   env: Record<string, string>;
+  service: string;
 }): string {
   const { port, pidFile, log, workers, control, env } = options;
+  const service = fixture(options.service);
   const vars = Object.entries(env)
     .map(([name, value]) => `${name}='${value}' `)
     .join('');
   const node = `'${process.execPath}'`;
   const command =
     workers > 0
-      ? `${node} '${CLI}' serve --workers ${workers} --listen 127.0.0.1:${port} --control '${control}' '${SERVICE}'`
-      : `${node} '${SERVICE}'`;
+      ? `${node} '${CLI}' serve --workers ${workers} --listen 127.0.0.1:${port} --control '${control}' '${service}'`
+      : `${node} '${service}'`;
   return `echo $$ > '${pidFile}'; ${vars}PORT=${port} exec ${command} >> '${log}' 2>&1`;
 }
 

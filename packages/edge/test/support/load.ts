@@ -7,16 +7,27 @@ export interface Account {
   failed: string[];
 }
 
-const BODY = Buffer.alloc(64 * 1024, 'x');
+export interface Running {
+  readonly account: Account;
+  stop(): Promise<Account>;
+}
 
-interface Kind {
+/** One request of a client; the answer is what went wrong, or undefined. */
+export type Ask = (agent: http.Agent) => Promise<string | undefined>;
+
+export interface Call {
   path: string;
   method?: string;
   body?: Buffer;
+  /** Whether the whole answer is there. */
   whole: (text: string) => boolean;
+  /** The status that is right. Default 200. */
+  status?: number;
 }
 
-const KINDS: Record<string, Kind> = {
+const BODY = Buffer.alloc(64 * 1024, 'x');
+
+const KINDS: Record<string, Call> = {
   quick: { path: '/', whole: (text) => text.startsWith('ok') },
   slow: { path: '/?ms=150', whole: (text) => text.startsWith('ok') },
   stream: { path: '/stream?ms=500', whole: (text) => text.endsWith('data: done\n\n') },
@@ -29,20 +40,30 @@ const KINDS: Record<string, Kind> = {
 };
 
 /** Mixed load until `stop` is called. `keepAlive`: clients keep their connections between requests. */
-export function startLoad(
-  url: string,
-  keepAlive: boolean,
-): { account: Account; stop(): Promise<Account> } {
+export function startLoad(url: string, keepAlive: boolean): Running {
   const account: Account = { sent: {}, failed: [] };
+  const asks = Object.entries(KINDS).map(([kind, call]): [string, Ask] => [
+    kind,
+    (agent) => ask(url, call, agent),
+  ]);
+  return startClients(account, asks, keepAlive);
+}
+
+/** Four clients for each kind, which ask one after another until `stop` is called. */
+export function startClients(
+  account: Account,
+  asks: readonly (readonly [kind: string, ask: Ask])[],
+  keepAlive: boolean,
+): Running {
   const ended = new AbortController();
-  const clients = Object.entries(KINDS).flatMap(([name, kind]) =>
+  const clients = asks.flatMap(([kind, askOnce]) =>
     Array.from({ length: 4 }, async () => {
       const agent = new http.Agent({ keepAlive, maxSockets: 1 });
       while (!ended.signal.aborted) {
-        account.sent[name] = (account.sent[name] ?? 0) + 1;
-        const fault = await ask(url, kind, agent);
+        account.sent[kind] = (account.sent[kind] ?? 0) + 1;
+        const fault = await askOnce(agent);
         if (fault === undefined) continue;
-        account.failed.push(`${name}: ${fault}`);
+        account.failed.push(`${kind}: ${fault}`);
         // A proxy that fails at once would be flooded.
         await sleep(100);
       }
@@ -60,9 +81,9 @@ export function startLoad(
 }
 
 /** undefined: the whole answer came. */
-function ask(
+export function ask(
   url: string,
-  { path, method = 'GET', body, whole }: Kind,
+  { path, method = 'GET', body, whole, status = 200 }: Call,
   agent: http.Agent,
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -81,7 +102,7 @@ function ask(
       });
       response.once('end', () =>
         resolve(
-          response.statusCode === 200 && whole(text)
+          response.statusCode === status && whole(text)
             ? undefined
             : `${response.statusCode} after ${text.length} bytes`,
         ),

@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
 export const NGINX = '/usr/sbin/nginx';
 export const HAPROXY = '/usr/sbin/haproxy';
@@ -12,7 +11,7 @@ export const missing = (program: string): string | false =>
   existsSync(program) ? false : `${program} is not installed`;
 
 /** A temporary folder that goes with the test. */
-export function folder(t: TestContext): string {
+export function folder(t: { after(end: () => unknown): void }): string {
   const dir = mkdtempSync(join(tmpdir(), 'lastcall-edge-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
