@@ -5,6 +5,7 @@ import { cpus } from 'node:os';
 import { Distribution, graceplot, makePlan, simulate } from '@lastcall/planner';
 import { exponential, normal, seeded } from './estimates/random.ts';
 import { Cluster, EARLY_MS } from './planner/cluster.ts';
+import { inputTable } from './planner/input.ts';
 
 const [NODES, RATE, LEAVE_MS, ROLLOUTS] = [3, 60, 1_000, Number(process.argv[2] ?? 8)];
 const random = seeded(17);
@@ -131,6 +132,7 @@ const text = template
   .replaceAll('{{date}}', facts.date)
   .replaceAll('{{machine}}', facts.machine)
   .replaceAll('{{speed}}', facts.speed)
+  .replaceAll('{{input}}', await inputTable(10_000))
   .replaceAll('{{stops}}', String(ROLLOUTS * NODES))
   .replaceAll('{{tables}}', tables.join('\n'));
 writeFileSync(new URL('reference/planner.md', docs), text);

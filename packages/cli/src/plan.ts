@@ -12,6 +12,7 @@ import {
 } from '@lastcall/planner';
 import { parseDurationMs } from 'lastcall';
 import { Command, InvalidArgumentError } from 'commander';
+import { ProgressLine } from './progress.ts';
 
 interface Flags {
   csv?: string;
@@ -41,8 +42,8 @@ interface Flags {
 export function planCommand(): Command {
   return new Command('plan')
     .description('size grace periods and rollouts from measured durations')
-    .option('--csv <FILE>', 'durations from a CSV file')
-    .option('--log <FILE>', 'durations from an access log')
+    .option('--csv <FILE>', 'durations from a CSV file; - is the standard input')
+    .option('--log <FILE>', 'durations from an access log; - is the standard input')
     .option('--node <URL>', 'durations that a running node has measured')
     .option('--prometheus <URL>', 'durations from a Prometheus server')
     .option('--kind <KIND>', 'with --node: one kind of work alone')
@@ -93,7 +94,7 @@ export function planCommand(): Command {
     });
 }
 
-function read(flags: Flags): Promise<Reading> {
+async function read(flags: Flags): Promise<Reading> {
   const { csv, log, node, prometheus, kind, metric, matchers, window } = flags;
   const given = [csv, log, node, prometheus].filter((source) => source !== undefined);
   if (given.length !== 1)
@@ -101,8 +102,13 @@ function read(flags: Flags): Promise<Reading> {
       'ERR_PLANNER_OPTION',
       `expected one of --csv, --log, --node and --prometheus, got ${given.length}.`,
     );
-  if (csv !== undefined) return readCsv(csv);
-  if (log !== undefined) return readAccessLog(log);
+  const line = new ProgressLine();
+  try {
+    if (csv !== undefined) return await readCsv(csv, line.show);
+    if (log !== undefined) return await readAccessLog(log, line.show);
+  } finally {
+    line.end();
+  }
   if (node !== undefined) return readNode(node, kind);
   return readPrometheus(prometheus!, {
     ...(metric === undefined ? {} : { metric }),

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { CLI, NODE, NodeUnderTest } from '../../supervisor/test/support/node.ts';
+import { hasTerminal, Terminal } from './support/terminal.ts';
 
 const start = (...args: string[]) =>
   spawn(NODE, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -19,7 +22,9 @@ interface Ended {
 /** Runs the command to its end. */
 const lastcall = (...args: string[]): Promise<Ended> => ended(start(...args));
 
-async function ended(child: ReturnType<typeof start>): Promise<Ended> {
+async function ended(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+): Promise<Ended> {
   let [out, err] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     out += chunk;
@@ -66,6 +71,32 @@ test('plan reads a file and prints the plan, as text and as JSON', async (t) => 
   assert.equal((JSON.parse(json.out) as { graceMs: number }).graceMs, 2_000);
   const svg = join(dir, 'plan.svg');
   assert.equal((await lastcall('plan', '--csv', path, '--rate', '30', '--svg', svg)).code, 0);
+});
+
+test('plan tells on a terminal how far it has read, and clears that line in the end', async (t) => {
+  if (!hasTerminal()) return t.skip('there is no tmux');
+  const dir = mkdtempSync(join(tmpdir(), 'lastcall-plan-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const pipe = join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const plan = `'${NODE}' '${CLI}' plan --csv '${pipe}' --rate 30 --leave 1s`;
+  await using terminal = new Terminal(plan);
+  const input = await open(pipe, 'w');
+  await input.write(`duration_ms\n${'200\n'.repeat(500_000)}broken\n`);
+  await terminal.shows(/^read \d MB, \d+ MB\/s: \d+ durations, \d lines skipped$/m);
+  await input.close();
+  const screen = await terminal.shows(/500000 durations, 1 lines skipped/, /^ended 0$/m);
+  assert.doesNotMatch(screen, /^read \d/m);
+});
+
+test('plan reads the standard input', async () => {
+  const plan = spawn(NODE, [CLI, 'plan', '--csv', '-', '--rate', '30', '--leave', '1s', '--json'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  plan.stdin.end(`duration_ms\n${'200\n'.repeat(500)}`);
+  const { code, out, err } = await ended(plan);
+  assert.deepEqual([code, err], [0, ''], 'no progress where there is no terminal');
+  assert.equal((JSON.parse(out) as { graceMs: number }).graceMs, 2_000);
 });
 
 test('plan refuses what it cannot plan with, with exit code 2', async () => {

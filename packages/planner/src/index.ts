@@ -4,6 +4,7 @@ export { makePlan, type Plan, type PlanRequest, type Setting } from './plan.ts';
 export { graceplot } from './plot.ts';
 export { readAccessLog } from './readers/access-log.ts';
 export { readCsv } from './readers/csv.ts';
+export type { Progress } from './readers/lines.ts';
 export { readNode } from './readers/node.ts';
 export { type PrometheusQuery, readPrometheus } from './readers/prometheus.ts';
 export type { Reading } from './readers/read.ts';

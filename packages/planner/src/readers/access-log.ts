@@ -1,3 +1,4 @@
+import type { Progress } from './lines.ts';
 import { type Entry, type Reading, readLines } from './read.ts';
 
 /** Fields of JSON logs that hold a duration, and their unit in milliseconds. */
@@ -11,15 +12,24 @@ const JSON_FIELDS: Record<string, number> = {
   latency: 1_000,
 };
 
+/** As long as the last field of a line can be, with its end. */
+const TAIL = 40;
+const STAMP = '[20/Nov/2026:13:55:36 +0000]'.length;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /**
- * Reads an access log. Understood: JSON lines with `request_time` or `duration` in seconds,
+ * Reads an access log, or the standard input (`-`). Understood: JSON lines with `request_time` or `duration` in seconds,
  * `responseTime` (as pino writes it), `duration_ms` or `took_ms`; lines with `rt=`, `request_time=`
  * or `time=` and seconds; and lines in nginx's combined format that end with `$request_time`.
  */
-export function readAccessLog(path: string): Promise<Reading> {
-  return readLines(path, (line) => (line.startsWith('{') ? fromJson(line) : fromText(line)));
+export function readAccessLog(
+  path: string,
+  onProgress?: (progress: Progress) => void,
+): Promise<Reading> {
+  const times = new Times();
+  const parse = (line: string): Entry | undefined =>
+    line.startsWith('{') ? fromJson(line) : fromText(line, times);
+  return readLines(path, parse, onProgress);
 }
 
 function fromJson(line: string): Entry | undefined {
@@ -39,16 +49,39 @@ function fromJson(line: string): Entry | undefined {
   };
 }
 
-function fromText(line: string): Entry | undefined {
-  const named = /\b(?:rt|request_time|time)=(\d+(?:\.\d+)?)/.exec(line);
-  const seconds = named?.[1] ?? /["\s](\d+\.\d{3})"?\s*$/.exec(line)?.[1];
+function fromText(line: string, times: Times): Entry | undefined {
+  const seconds = named(line) ?? /["\s](\d+\.\d{3})"?\s*$/.exec(line.slice(-TAIL))?.[1];
   if (seconds === undefined) return undefined;
-  return { tookMs: Number(seconds) * 1_000, atMs: timeOf(line) };
+  return { tookMs: Number(seconds) * 1_000, atMs: times.of(line) };
+}
+
+/** A pattern is looked for only where its letters are: that is many times faster. */
+function named(line: string): string | undefined {
+  if (!line.includes('rt=') && !line.includes('time=')) return undefined;
+  return /\b(?:rt|request_time|time)=(\d+(?:\.\d+)?)/.exec(line)?.[1];
 }
 
 /** The time in the common log format: `[20/Nov/2026:13:55:36 +0000]`. */
-function timeOf(line: string): number | undefined {
-  const match = /\[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})\]/.exec(line);
+class Times {
+  #text = '';
+  #ms: number | undefined;
+
+  /** Most lines have the time of the line before. */
+  of(line: string): number | undefined {
+    let at = line.indexOf('[');
+    while (at !== -1 && line[at + 3] !== '/') at = line.indexOf('[', at + 1);
+    if (at === -1) return undefined;
+    const text = line.slice(at, at + STAMP);
+    if (text !== this.#text) {
+      this.#text = text;
+      this.#ms = parseTime(text);
+    }
+    return this.#ms;
+  }
+}
+
+function parseTime(text: string): number | undefined {
+  const match = /^\[(\d{2})\/(\w{3})\/(\d{4}):(\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})\]/.exec(text);
   if (!match) return undefined;
   const [, day, month = '', year, clock, hours, minutes] = match;
   const number = String(MONTHS.indexOf(month) + 1).padStart(2, '0');

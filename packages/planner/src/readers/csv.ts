@@ -1,4 +1,5 @@
 import { PlannerError } from '../errors.ts';
+import type { Progress } from './lines.ts';
 import { type Entry, type Reading, readLines } from './read.ts';
 
 /** Names of columns that hold a duration, and what one unit of it is in milliseconds. */
@@ -30,14 +31,14 @@ interface Columns {
 }
 
 /**
- * Reads a CSV file. The heading names the column of the duration (`duration_ms`, `duration_seconds`,
+ * Reads a CSV file, or the standard input (`-`). The heading names the column of the duration (`duration_ms`, `duration_seconds`,
  * `took_ms`, `request_time`, ...), and perhaps one of the time (`timestamp` in seconds, `at_ms`, or
  * an ISO time). Without a heading the first column is taken, in milliseconds. Quoted fields may hold
  * commas, not line breaks.
  */
-export function readCsv(path: string): Promise<Reading> {
+export function readCsv(path: string, onProgress?: (progress: Progress) => void): Promise<Reading> {
   let columns: Columns | undefined;
-  return readLines(path, (line, number): Entry | 'heading' | undefined => {
+  const parse = (line: string, number: number): Entry | 'heading' | undefined => {
     const fields = split(line);
     if (!columns) {
       columns = columnsOf(fields, path, number);
@@ -49,7 +50,8 @@ export function readCsv(path: string): Promise<Reading> {
       tookMs: Number(took) * columns.unitMs,
       atMs: timeOf(fields[columns.time], columns.timeUnitMs),
     };
-  });
+  };
+  return readLines(path, parse, onProgress);
 }
 
 function columnsOf(fields: string[], path: string, number: number): Columns {

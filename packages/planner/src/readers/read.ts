@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Distribution } from '../distribution.ts';
 import { PlannerError } from '../errors.ts';
+import { LineCutter, openLines, type Progress } from './lines.ts';
 
 /** What was read from somewhere. */
 export interface Reading {
@@ -21,56 +20,91 @@ export interface Entry {
   atMs?: number | undefined;
 }
 
-/** A line longer than this is no line of a log. */
-const LINE_MAX = 64 * 1_024;
+type Parse = (line: string, number: number) => Entry | 'heading' | undefined;
+
+/** The mark that some programs begin a file with, as bytes one by one. */
+const BYTE_ORDER_MARK = '\u00EF\u00BB\u00BF';
 
 /**
- * Reads a file line by line: its size does not matter. Lines that `parse` cannot understand are
- * counted. Throws `ERR_PLANNER_INPUT` when the file cannot be read or nothing in it is understood.
+ * Reads a file, or the standard input (`-`), line by line: its size does not matter. Lines that
+ * `parse` cannot understand are counted. `onProgress` is called for each piece that has been read.
+ * Throws `ERR_PLANNER_INPUT` when it cannot be read or nothing in it is understood.
  */
 export async function readLines(
   path: string,
-  parse: (line: string, number: number) => Entry | 'heading' | undefined,
+  parse: Parse,
+  onProgress: (progress: Progress) => void = () => undefined,
 ): Promise<Reading> {
-  const durations = new Distribution();
-  let [skipped, number, firstMs, lastMs] = [0, 0, Infinity, -Infinity];
+  const source = path === '-' ? 'standard input' : path;
+  const tally = new Tally(parse);
   try {
-    for await (const line of createInterface({
-      input: createReadStream(path),
-      crlfDelay: Infinity,
-    })) {
-      number += 1;
-      if (line.trim() === '') continue;
-      const entry = line.length > LINE_MAX ? undefined : parse(line, number);
-      if (entry === 'heading') continue;
-      if (!entry || !(entry.tookMs >= 0) || entry.tookMs === Infinity) {
-        skipped += 1;
-        continue;
-      }
-      durations.add(entry.tookMs);
-      if (entry.atMs !== undefined) {
-        firstMs = Math.min(firstMs, entry.atMs);
-        lastMs = Math.max(lastMs, entry.atMs);
-      }
+    const { chunks, totalBytes } = await openLines(path);
+    const cutter = new LineCutter(
+      (line) => tally.take(line),
+      () => tally.skip(),
+    );
+    let bytes = 0;
+    for await (const chunk of chunks) {
+      cutter.take(chunk);
+      bytes += chunk.length;
+      onProgress({ bytes, totalBytes, read: tally.durations.count, skipped: tally.skipped });
     }
+    cutter.finish();
   } catch (error) {
     if (error instanceof PlannerError) throw error;
-    throw new PlannerError('ERR_PLANNER_INPUT', `${path}: ${(error as Error).message}.`, {
+    throw new PlannerError('ERR_PLANNER_INPUT', `${source}: ${(error as Error).message}.`, {
       cause: error,
     });
   }
-  const read = durations.count;
-  if (read === 0)
-    throw new PlannerError(
-      'ERR_PLANNER_INPUT',
-      `${path}: found no duration in ${number} lines (${skipped} were not understood). See docs/reference/planner.md for what is.`,
-    );
-  const spanMs = lastMs - firstMs;
-  return {
-    durations,
-    ratePerSecond: spanMs > 0 ? (read / spanMs) * 1_000 : null,
-    source: path,
-    read,
-    skipped,
-  };
+  return tally.reading(source);
+}
+
+/** What the lines have said so far. */
+class Tally {
+  readonly durations = new Distribution();
+  skipped = 0;
+  readonly #parse: Parse;
+  #lines = 0;
+  #firstMs = Infinity;
+  #lastMs = -Infinity;
+
+  constructor(parse: Parse) {
+    this.#parse = parse;
+  }
+
+  take(text: string): void {
+    this.#lines += 1;
+    const first = this.#lines === 1 && text.startsWith(BYTE_ORDER_MARK);
+    const line = first ? text.slice(BYTE_ORDER_MARK.length) : text;
+    if (line.trim() === '') return;
+    const entry = this.#parse(line, this.#lines);
+    if (entry === 'heading') return;
+    if (!entry || !(entry.tookMs >= 0) || entry.tookMs === Infinity) {
+      this.skipped += 1;
+      return;
+    }
+    this.durations.add(entry.tookMs);
+    if (entry.atMs === undefined) return;
+    this.#firstMs = Math.min(this.#firstMs, entry.atMs);
+    this.#lastMs = Math.max(this.#lastMs, entry.atMs);
+  }
+
+  /** A line that is too long to be looked at. */
+  skip(): void {
+    this.#lines += 1;
+    this.skipped += 1;
+  }
+
+  reading(source: string): Reading {
+    const { durations, skipped } = this;
+    const read = durations.count;
+    if (read === 0)
+      throw new PlannerError(
+        'ERR_PLANNER_INPUT',
+        `${source}: found no duration in ${this.#lines} lines (${skipped} were not understood). See docs/reference/planner.md for what is.`,
+      );
+    const spanMs = this.#lastMs - this.#firstMs;
+    const ratePerSecond = spanMs > 0 ? (read / spanMs) * 1_000 : null;
+    return { durations, ratePerSecond, source, read, skipped };
+  }
 }
