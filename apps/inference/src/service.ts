@@ -6,6 +6,7 @@ import { createLifecycle, type Lifecycle } from 'lastcall';
 import { appFolder, type Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { LastMoments } from './http/last-moments.ts';
+import { openGrpc } from './grpc/server.ts';
 import { embeddedModelName, embeddedProvider } from './model/embedded.ts';
 import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
@@ -67,11 +68,12 @@ export async function startService(config: Config, say: (line: string) => void):
   lifecycle.onCheckpoint('model tables', () => warmUp.save());
   const models = openModels(config, lifecycle, provider, say);
   const lastMoments = new LastMoments(lifecycle);
+  const defaultModel = config.MODEL_UPSTREAM_NAME ?? embeddedModelName;
   const app = createApp({
     lifecycle,
     models,
     provider,
-    defaultModel: config.MODEL_UPSTREAM_NAME ?? embeddedModelName,
+    defaultModel,
     handover: () => handover!,
     tasks: () => tasks!,
     lastMoments,
@@ -79,6 +81,11 @@ export async function startService(config: Config, say: (line: string) => void):
   });
   const sockets = new TaskSockets(app.server, { lifecycle, lastMoments });
   await app.listen({ port: config.PORT, host: config.HOST });
+  if (config.GRPC_PORT !== undefined) {
+    const at = { host: config.HOST, port: config.GRPC_PORT };
+    const port = await openGrpc(at, { lifecycle, provider, defaultModel, say });
+    say(`gRPC on ${config.HOST}:${port}`);
+  }
 
   async function open(): Promise<boolean> {
     const opening = openStorage(

@@ -142,7 +142,7 @@ select pg_notify('${channel}', 'd') from seen limit 1`;
 export const list = `
 select id, kind, state, input, result, error, attempts, losses, first_seq::float8 as "firstSeq",
   last_seq::float8 as "lastSeq", created_at as "createdAt", started_at as "startedAt",
-  ended_at as "endedAt"
+  ended_at as "endedAt", cancel_reason as "cancelReason"
 from unnest($1::text[]) with ordinality as g (given, place) join handover.works on id = given
 order by place`;
 

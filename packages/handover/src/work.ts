@@ -31,4 +31,6 @@ export interface Work {
   createdAt: Date;
   startedAt: Date | null;
   endedAt: Date | null;
+  /** Why it was cancelled; set at once, while its run may still be ending. */
+  cancelReason: string | null;
 }

@@ -141,9 +141,8 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
   app.post('/v1/responses/:id/cancel', async (request: WithId, reply) => {
     const { id } = request.params;
     if (!isResponseId(id)) return notFound(reply, id);
-    const cancelled = await handover().cancel(id, 'cancelled by its client');
-    const response = responseOf(await handover().get(id));
-    return reply.send(cancelled ? { ...response, status: 'cancelled' } : response);
+    await handover().cancel(id, 'cancelled by its client');
+    return reply.send(responseOf(await handover().get(id)));
   });
 }
 

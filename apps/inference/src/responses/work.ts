@@ -60,10 +60,11 @@ function endingOf(job: ResponseJob, came: ApiErrorBody | Finished | Broken): End
 }
 
 /** A response as it is now. */
-export function responseOf({ state, input, result, error, startedAt }: Work): ResponseObject {
+export function responseOf(work: Work): ResponseObject {
+  const { state, input, result, error, startedAt, cancelReason } = work;
   if (result) return result as ResponseObject;
   const { response } = input as ResponseInput;
-  if (state === 'cancelled') return { ...response, status: 'cancelled' };
+  if (state === 'cancelled' || cancelReason !== null) return { ...response, status: 'cancelled' };
   if (state === 'failed')
     return { ...response, status: 'failed', error: responseError(errorOf(error)) };
   return { ...response, status: startedAt ? 'in_progress' : 'queued' };

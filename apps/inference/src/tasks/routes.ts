@@ -46,8 +46,7 @@ export function taskRoutes(app: FastifyInstance, store: () => TaskStore, default
     if (!before) return notFound(reply, id);
     const ended = ['completed', 'failed'].includes(before.state);
     const task = ended ? before : ((await store().revoke(id)) ?? before);
-    if (task.state !== 'completed' && task.state !== 'failed')
-      return reply.send({ ...taskView(task), status: 'revoked' });
+    if (task.state !== 'completed' && task.state !== 'failed') return reply.send(taskView(task));
     const message = `Task '${id}' is ${taskView(task).status} already and cannot be revoked.`;
     return sendError(reply, apiError(409, 'task_finished', message, { param: 'id' }));
   });

@@ -15,7 +15,8 @@ const statuses = {
 } as const;
 
 export type TaskStatus = (typeof statuses)[keyof typeof statuses];
-export const statusOf = ({ state }: Work): TaskStatus => statuses[state];
+export const statusOf = ({ state, cancelReason }: Work): TaskStatus =>
+  state === 'running' && cancelReason !== null ? 'revoked' : statuses[state];
 
 /** What a task cost its client. */
 export interface TaskUsage {

@@ -5,6 +5,7 @@ export interface StreamEvent {
   readonly sequence_number: number;
   readonly delta?: string;
   readonly response?: {
+    readonly id: string;
     readonly status: string;
     readonly error: { code: string; message: string } | null;
     readonly output: { content: { text: string }[] }[];

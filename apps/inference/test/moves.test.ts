@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { post } from './support/client.ts';
+import { follow } from './support/follow.ts';
+import { startNode } from './support/node.ts';
+import { startService } from './support/service.ts';
+import { dataFolder } from './support/temp.ts';
+
+const body = { input: 'When the server', seed: 21, min_output_tokens: 240, max_output_tokens: 240 };
+const pace = { MODEL_TOKENS_PER_SECOND: '60' };
+
+/** The text of the run that nothing has interrupted. */
+async function wholeText(url: string): Promise<string> {
+  const response = await post(`${url}/v1/responses`, body);
+  const { output } = (await response.json()) as { output: { content: { text: string }[] }[] };
+  return output[0]?.content[0]?.text ?? '';
+}
+
+describe('a generation that moves to another worker', { timeout: 240_000 }, () => {
+  test('over the drain of its service: on its own connection, token for token', async () => {
+    await using folder = dataFolder();
+    const env = { LASTCALL_DATA_DIR: folder.path, ...pace };
+    await using one = await startService(env);
+    await using two = await startService(env);
+    const stream = follow(() => one.url, body);
+    await stream.at(20);
+    const ended = one.end('SIGTERM');
+    const { text, reconnects, events } = await stream.end;
+    assert.equal(events.at(-1)?.type, 'response.incomplete');
+    assert.equal(text, await wholeText(two.url));
+    assert.equal(reconnects, 0);
+    assert.equal(await ended, 0, one.output());
+    assert.match(one.output(), /handed_over 1, lost 0/);
+    assert.equal(await two.end('SIGTERM'), 0, two.output());
+  });
+
+  test('over a reload, and over SIGKILL of each worker', async (context) => {
+    await using folder = dataFolder();
+    await using node = await startNode(folder, { ...pace, GRACEFUL_SHUTDOWN_TIMEOUT: '2' });
+    const whole = wholeText(node.url);
+
+    const reloaded = follow(() => node.url, body);
+    await reloaded.at(10);
+    await node.verb('reload');
+    assert.equal((await reloaded.end).text, await whole);
+
+    await node.untilServing(2);
+    const killed = follow(() => node.url, body);
+    await killed.at(10);
+    for (const pid of node.workers()) {
+      process.kill(pid, 'SIGKILL');
+      await killed.at(killed.events.length + 20);
+      await node.untilServing(2);
+    }
+    const { text, reconnects, gapMs, events } = await killed.end;
+    assert.equal(text, await whole);
+    assert.equal(events.at(-1)?.type, 'response.incomplete');
+    assert.ok(reconnects >= 1, 'the connection outlived both workers');
+    context.diagnostic(`longest time between two events: ${gapMs.toFixed(0)} ms`);
+    assert.equal(await node.end('SIGTERM'), 0, node.output());
+  });
+});
