@@ -6,7 +6,7 @@ import { z } from 'zod';
 export const appFolder = fileURLToPath(new URL('..', import.meta.url));
 export const checkout = fileURLToPath(new URL('../../..', import.meta.url));
 
-const integer = (least: number, most: number, fallback: number) =>
+const whole = (least: number, most: number) =>
   z
     .string()
     .regex(/^\d+$/, `expected a whole number from ${least} to ${most}`)
@@ -14,8 +14,10 @@ const integer = (least: number, most: number, fallback: number) =>
     .refine(
       (value) => value >= least && value <= most,
       `expected a whole number from ${least} to ${most}`,
-    )
-    .default(fallback);
+    );
+
+const integer = (least: number, most: number, fallback: number) =>
+  whole(least, most).default(fallback);
 
 const address = (protocol: RegExp, expected: string) =>
   z
@@ -24,6 +26,7 @@ const address = (protocol: RegExp, expected: string) =>
 
 const environment = z.object({
   PORT: integer(0, 65_535, 8080),
+  GRPC_PORT: whole(0, 65_535).optional(),
   HOST: z.string().default('127.0.0.1'),
   DATABASE_URL: address(
     /^postgres(ql)?:$/,

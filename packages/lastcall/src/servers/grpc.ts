@@ -1,3 +1,4 @@
+import type { Http2Server } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Metadata,
@@ -12,6 +13,7 @@ import type { Drainable } from '../lifecycle/drainable.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { Stop } from '../lifecycle/stop.ts';
 import { superviseWorker } from '../supervised/link.ts';
+import { inheritListen } from '../supervised/listen.ts';
 import {
   admitCalls,
   type Handler,
@@ -76,6 +78,7 @@ export function attachGrpc(
     );
     return register(name, admitted as never, ...rest);
   };
+  inheritListens(lifecycle, server);
   const bindAsync = server.bindAsync.bind(server);
   server.bindAsync = (address, credentials, callback) => {
     bindAsync(address, credentials, (error, port) => {
@@ -84,6 +87,17 @@ export function attachGrpc(
     });
   };
   return server;
+}
+
+/** Under a supervisor a port that it holds is shared by the workers: grpc-js makes one HTTP/2 server for each address. */
+function inheritListens(lifecycle: Lifecycle, server: Server): void {
+  const make = Reflect.get(server, 'createHttp2Server') as (credentials: unknown) => Http2Server;
+  const inherit = (credentials: unknown): Http2Server => {
+    const made = Reflect.apply(make, server, [credentials]);
+    inheritListen(lifecycle, made);
+    return made;
+  };
+  Reflect.set(server, 'createHttp2Server', inherit);
 }
 
 /** Work that was not begun: any other server may do it, after a pause (gRFC A6). */
@@ -134,7 +148,9 @@ class GrpcDrain implements Drainable {
     call.write({ status: this.#status(call.request.service) });
   };
 
-  leave(): Promise<void> {
+  leave(stop: Stop): Promise<void> {
+    // The siblings accept on the same socket: clients go to them, and send again what was not begun here.
+    if (stop.siblings) for (const port of this.ports) this.#server.unbind(port);
     return Promise.resolve();
   }
 
