@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { serverAt } from '../supervised/listen.ts';
-import { injectHttp } from './http-arrival.ts';
+import { inject } from './http-arrival.ts';
 import { type Registration, registrationOf } from './registry.ts';
 import { ENVELOPE_VERSION, type Envelope, type Handle, type Send, type Stays } from './wire.ts';
 
@@ -9,6 +9,7 @@ interface Prepared {
   handle: Handle;
   registration: Registration;
   state: unknown;
+  /** The old worker keeps it after all. */
   undone: AbortController;
 }
 
@@ -33,7 +34,7 @@ export class Arrivals {
       this.#send({ type: 'move', step: 'refused', id, reason });
     };
     const stays = this.#refusal(envelope);
-    const registration = registrationOf(envelope.kind);
+    const registration = registrationOf(envelope);
     if (stays || !registration || !handle) return refuse(stays ?? 'no-handler');
     const undone = new AbortController();
     const prepared: Prepared = { envelope, handle, registration, state: undefined, undone };
@@ -57,10 +58,7 @@ export class Arrivals {
     if (!prepared) return;
     const { envelope, handle, registration, state } = prepared;
     if (envelope.lease) this.in[envelope.lease.kind] = (this.in[envelope.lease.kind] ?? 0) + 1;
-    injectHttp(serverAt(envelope.server)!, handle, {
-      envelope,
-      resume: (arrived) => registration.resume({ ...arrived, state }),
-    });
+    inject(serverAt(envelope.server)!, handle, { envelope, state, registration });
   }
 
   /** The old worker keeps the stream. */
@@ -76,13 +74,13 @@ export class Arrivals {
     this.#offered.delete(id);
   }
 
-  #refusal({ version, kind, stateVersion, server }: Envelope): Stays | undefined {
-    if (version !== ENVELOPE_VERSION) return 'version';
+  #refusal(envelope: Envelope): Stays | undefined {
+    if (envelope.version !== ENVELOPE_VERSION) return 'version';
     if (this.#lifecycle.state !== 'ready') return 'not-ready';
-    const registration = registrationOf(kind);
+    const registration = registrationOf(envelope);
     if (!registration) return 'no-handler';
-    if (!registration.versions.includes(stateVersion)) return 'version';
-    return serverAt(server) ? undefined : 'server';
+    if (!registration.versions.includes(envelope.stateVersion)) return 'version';
+    return serverAt(envelope.server) ? registration.refusal(envelope) : 'server';
   }
 }
 

@@ -20,6 +20,8 @@ export interface Carrier {
   obstacle(): Stays | undefined;
   /** Nothing that was written is still in this process. */
   readonly settled: boolean;
+  /** What to say when it does not settle. */
+  readonly unsettledBy: Stays;
   /** Resolves when everything written so far has left this process, or the connection has gone. */
   flushed(): Promise<void>;
   /**

@@ -1,6 +1,7 @@
 import { Server as NetServer } from 'node:net';
 import { supervisedServers } from '../supervised/listen.ts';
 import type { Carrier } from './carrier.ts';
+import { Window } from './window.ts';
 import { ENVELOPE_VERSION, type Envelope, type MoveStep, type Send, type Stays } from './wire.ts';
 
 /** Connections on their way at the same time; more only makes each of them wait longer. */
@@ -17,11 +18,10 @@ export class Departures {
   readonly #send: Send;
   readonly #carriers = new Set<Carrier>();
   readonly #offers = new Map<number, (answer: Answer) => void>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #window = new Window(WINDOW);
   /** Why streams stayed, since the last report. */
   #stayed: Partial<Record<Stays, number>> = {};
   #leaving = false;
-  #underWay = 0;
   #nextId = 0;
   /** Nobody takes anything any more. */
   #nobody: Stays | undefined;
@@ -63,41 +63,54 @@ export class Departures {
   }
 
   async #move(carrier: Carrier): Promise<void> {
-    const stays = (await this.#settle(carrier)) ?? (await this.#offer(carrier));
+    const stays = await this.#attempt(carrier);
     if (stays === undefined) this.#carriers.delete(carrier);
     else if (!carrier.ended) this.#stayed[stays] = (this.#stayed[stays] ?? 0) + 1;
   }
 
-  /** Waits for the boundary: everything that was written has left this process. */
-  async #settle(carrier: Carrier): Promise<Stays | undefined> {
+  /** Waits for the boundary and for its turn, and offers the stream. Returns why it stays. */
+  async #attempt(carrier: Carrier): Promise<Stays | undefined> {
     const late = AbortSignal.timeout(SETTLE_MS);
     const tooLate = new Promise<void>((resolve) => {
       late.addEventListener('abort', () => resolve());
     });
     for (;;) {
-      const obstacle = carrier.ended ? 'undone' : (carrier.obstacle() ?? this.#nobody);
-      if (obstacle) return obstacle;
-      if (!carrier.settled) {
+      if (!this.#obstacle(carrier) && !carrier.settled) {
         await Promise.race([carrier.flushed(), tooLate]);
-        if (late.aborted && !carrier.settled) return 'full';
+        // Work outside of this thread (compression) needs turns of the event loop to end.
+        await new Promise((resolve) => setImmediate(resolve));
+        if (late.aborted && !carrier.settled) return carrier.unsettledBy;
         continue;
       }
-      if (this.#underWay < WINDOW) return undefined;
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      await this.#window.enter();
+      try {
+        const obstacle = this.#obstacle(carrier);
+        if (obstacle) return obstacle;
+        if (carrier.settled) return await this.#offer(carrier);
+      } finally {
+        this.#window.leave();
+      }
     }
+  }
+
+  #obstacle(carrier: Carrier): Stays | undefined {
+    return carrier.ended ? 'undone' : (carrier.obstacle() ?? this.#nobody);
   }
 
   /** Called at the boundary, in the same turn. Returns why the stream stays. */
   async #offer(carrier: Carrier): Promise<Stays | undefined> {
-    const state = freezeState(carrier);
-    if ('stays' in state) return state.stays;
-    const id = ++this.#nextId;
     const answer = Promise.withResolvers<Answer>();
+    const { envelope, handle } = carrier.freeze(() => answer.resolve('undone'));
+    // After it: what the application may write now is kept back as well.
+    const state = freezeState(carrier);
+    if ('stays' in state) {
+      carrier.back();
+      return state.stays;
+    }
+    const id = ++this.#nextId;
     const timer = setTimeout(() => answer.resolve('no-answer'), ANSWER_MS);
     this.#offers.set(id, answer.resolve);
-    this.#underWay += 1;
     const { lease, declared } = carrier;
-    const { envelope, handle } = carrier.freeze(() => answer.resolve('undone'));
     const whole: Envelope = {
       ...envelope,
       version: ENVELOPE_VERSION,
@@ -124,8 +137,6 @@ export class Departures {
       // Each further stream would only be held up for as long.
       if (result === 'no-answer' || result === 'no-successor') this.#nobody = result;
     }
-    this.#underWay -= 1;
-    this.#waiting.shift()?.();
     return result === 'prepared' ? undefined : result;
   }
 

@@ -56,6 +56,10 @@ export class HttpCarrier implements Carrier {
     );
   }
 
+  get unsettledBy(): Stays {
+    return this.#response.headersSent ? 'full' : 'head';
+  }
+
   /** An empty write takes its place behind all others. */
   flushed(): Promise<void> {
     const socket = this.#socket;

@@ -41,12 +41,11 @@ export const declared = ({
   return { kind, freeze, version, maxStateBytes };
 };
 
-/** Ties a carrier to this process's moves until `ended` is called. */
-export function offerCarrier(carrier: Carrier): { ended: () => void } | undefined {
+/** Ties a carrier to this process's moves. Returns what ends that; `undefined` without a supervisor. */
+export function offerCarrier(carrier: Carrier): (() => void) | undefined {
   const through = departures;
-  if (!through) return undefined;
-  through.add(carrier);
-  return { ended: () => through.delete(carrier) };
+  through?.add(carrier);
+  return through && (() => through.delete(carrier));
 }
 
 /**
@@ -57,7 +56,7 @@ export function offerCarrier(carrier: Carrier): { ended: () => void } | undefine
 export function movable(response: ServerResponse, options: MovableOptions): boolean {
   const what = declared(options);
   if (response.destroyed) return false;
-  const offered = offerCarrier(new HttpCarrier(response, what));
-  if (offered) response.once('close', offered.ended);
-  return offered !== undefined;
+  const ended = offerCarrier(new HttpCarrier(response, what));
+  if (ended) response.once('close', ended);
+  return ended !== undefined;
 }

@@ -11,6 +11,8 @@ export const STAYS = {
   head: 'No head of the answer has been sent yet.',
   pipelined: 'The client has sent more, which this process has begun to read.',
   full: 'The client does not read: bytes are still to be written.',
+  message: 'The client has sent part of a message, and not the rest.',
+  owed: 'Work is promised to the client that is not delivered yet.',
   closing: 'The client has closed its side.',
   state: 'The application could not give its state, or it is no JSON.',
   'state-size': 'The state is larger than the limit.',

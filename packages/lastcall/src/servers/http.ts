@@ -9,8 +9,8 @@ import type { Lease } from '../ledger/lease.ts';
 import type { Outcome } from '../ledger/outcome.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { headWasRead } from '../moving/heads.ts';
-import { type Arrival, isArriving, resumeAnswer, takeArrival } from '../moving/http-arrival.ts';
-import { takesPart } from '../moving/registry.ts';
+import { isArriving, resumeAnswer, resumeUpgrade, takeArrival } from '../moving/http-arrival.ts';
+import { type Arrival, takesPart } from '../moving/registry.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { nodeOf } from '../supervised/node.ts';
@@ -190,6 +190,12 @@ export function attachHttp<S extends Server>(
     [request, socket, head]: [IncomingMessage, Duplex, Buffer],
   ): boolean {
     const connection = connectionOf(request.socket);
+    const arrival = takeArrival(request.socket);
+    if (arrival) {
+      if (connection) drain.forget(connection);
+      resumeUpgrade(arrival, request, socket);
+      return true;
+    }
     if (belongsToSession(server, request)) {
       if (connection) drain.forget(connection);
       return emit(event, request, socket, head);

@@ -1,7 +1,12 @@
+import type { IncomingMessage } from 'node:http';
 import type { WebSocket, WebSocketServer } from 'ws';
 import type { Lease } from '../ledger/lease.ts';
 import type { Refusal, Work } from '../ledger/ledger.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { declared, type MovableOptions, offerCarrier } from '../moving/movable.ts';
+import { type OnMovedOptions, register } from '../moving/registry.ts';
+import { resumeWebSocket, wsRefusal } from '../moving/ws-arrival.ts';
+import { WsCarrier } from '../moving/ws-carrier.ts';
 import type { PeerCounts } from '../telemetry/counters.ts';
 import { attachHttp, isAttached, leaseOf } from './http.ts';
 import {
@@ -21,6 +26,8 @@ import {
 
 export type { PeerCounts } from '../telemetry/counters.ts';
 export type { Farewell } from './support/peer-drain.ts';
+export type { MovableOptions } from '../moving/movable.ts';
+export type { OnMovedOptions } from '../moving/registry.ts';
 
 const OPEN = 1;
 /** `WebSocketServer` keeps its state in `_state`: 0 running, 1 closing, 2 closed. */
@@ -61,7 +68,28 @@ export interface WsPeers {
    * false when the socket had gone.
    */
   deliver(socket: WebSocket, lease: Lease, data: string | Uint8Array): Promise<boolean>;
+  /**
+   * Declares that an open WebSocket may be given to another worker of the node while its client
+   * stays connected. Returns false, and does nothing, where no supervisor has started the process.
+   * Throws `ERR_LASTCALL_OPTION`.
+   */
+  movable(socket: WebSocket, options: MovableOptions): boolean;
+  /** Says, at start-up, how this process goes on with WebSockets of `kind` of another worker. */
+  onMoved<State = unknown>(
+    kind: string,
+    handler: (moved: MovedSocket<State>) => unknown,
+    options?: OnMovedOptions,
+  ): void;
   readonly counts: Readonly<PeerCounts>;
+}
+
+/** A WebSocket that another worker has given to this one. */
+export interface MovedSocket<State> {
+  socket: WebSocket;
+  /** The request that opened it, as the client sent it. */
+  request: IncomingMessage;
+  /** What `freeze` returned, or what `thaw` made of it. */
+  state: State;
 }
 
 /**
@@ -94,14 +122,19 @@ export function attachWs(
   }
   lifecycle.attach(drain);
 
-  wss.prependListener('connection', (socket, request) => {
-    // With `noServer` the handshake was the HTTP server's work, and is done.
-    leaseOf(request)?.end();
+  const requests = new WeakMap<WebSocket, IncomingMessage>();
+  const hold = (socket: WebSocket, request: IncomingMessage): void => {
+    requests.set(socket, request);
     socket.on('error', () => {
       drain.counts.faulty += 1;
     });
     socket.once('close', (code: number) => drain.gone(socket, code !== ABNORMAL));
     drain.add(socket);
+  };
+  wss.prependListener('connection', (socket, request) => {
+    // With `noServer` the handshake was the HTTP server's work, and is done.
+    leaseOf(request)?.end();
+    hold(socket, request);
   });
   lifecycle.onClose(
     'ws',
@@ -118,6 +151,26 @@ export function attachWs(
           lease.end(error ? 'cancelled' : 'completed');
           resolve(!error);
         });
+      }),
+    movable(socket, given) {
+      const what = declared(given);
+      const request = requests.get(socket);
+      if (!request || socket.readyState !== OPEN) return false;
+      const about = { request, wss, isOwed: () => drain.owes(socket) };
+      const ended = offerCarrier(new WsCarrier(socket, about, what));
+      if (ended) socket.once('close', ended);
+      return ended !== undefined;
+    },
+    onMoved: (kind, handler, given = {}) =>
+      register('ws', kind, given, {
+        refusal: (envelope) => wsRefusal(wss, envelope),
+        resume({ envelope, state }, request, what) {
+          if (!('socket' in what)) return undefined;
+          const socket = resumeWebSocket(wss, request, what.socket, envelope);
+          if (!socket) return undefined;
+          hold(socket, request);
+          return handler({ socket, request, state: state as never });
+        },
       }),
   };
 }

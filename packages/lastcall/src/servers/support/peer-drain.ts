@@ -93,6 +93,11 @@ export class PeerDrain<P extends object> implements Drainable {
     this.#settle();
   }
 
+  /** Whether work that is promised to `peer` has not ended. */
+  owes(peer: P): boolean {
+    return (this.#peers.get(peer)?.leases.size ?? 0) > 0;
+  }
+
   /** Admits a piece of work that is promised to `peer`; it is cancelled when the peer goes. */
   promise(peer: P, work: Work): Lease | Refusal {
     const admission = this.#lifecycle.admit(work);
