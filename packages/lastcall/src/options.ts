@@ -128,7 +128,7 @@ export const OPTIONS: { readonly [K in keyof Required<LifecycleOptions>]: Option
   info: {
     type: 'function',
     default: undefined,
-    doc: 'Gives the storage and model_providers fields of GET /v1/health.',
+    doc: 'Gives the storage and model_providers fields of GET /v1/health. While storage.status is unavailable, /ready answers 503.',
   },
 };
 

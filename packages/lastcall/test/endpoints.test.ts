@@ -48,6 +48,22 @@ async function service(options: LifecycleOptions = {}, ready = true): Promise<Se
   };
 }
 
+test('a storage that is unavailable makes the service unready, and nothing else', async () => {
+  let status = 'unavailable';
+  await using it = await service({ info: () => ({ storage: { type: 'pg', status } }) });
+  const { status: code, body } = await it.call('GET', '/ready');
+  assert.equal(code, 503);
+  assert.deepEqual(body, {
+    status: 'unavailable',
+    message: 'The storage is unavailable',
+    active_streams: 0,
+  });
+  assert.equal((await it.call('GET', '/health')).status, 200);
+  assert.equal((await it.call('GET', '/v1/health')).status, 200);
+  status = 'healthy';
+  assert.equal((await it.call('GET', '/ready')).status, 200);
+});
+
 test('the contract while ready', async () => {
   await using it = await service({ info: () => ({ storage: { type: 'pg', status: 'ok' } }) });
   it.lifecycle.admit({ kind: 'stream' });

@@ -14,19 +14,17 @@ export const isStopping = ({ state }: NodeStatus): boolean =>
 
 const round = (seconds: number): number => Math.round(seconds * 1_000) / 1_000;
 
-export function readiness(status: NodeStatus): Answer {
+export function readiness(status: NodeStatus, hasStorage: boolean): Answer {
   if (isStopping(status)) return stopping(status);
-  return status.state === 'ready'
-    ? { status: 200, body: { status: 'ready', active_streams: status.inFlight } }
-    : {
-        status: 503,
-        body: {
-          status: 'starting',
-          message: 'Service is starting',
-          active_streams: status.inFlight,
-        },
-      };
+  if (status.state !== 'ready') return unready('starting', 'Service is starting', status);
+  if (!hasStorage) return unready('unavailable', 'The storage is unavailable', status);
+  return { status: 200, body: { status: 'ready', active_streams: status.inFlight } };
 }
+
+const unready = (status: string, message: string, { inFlight }: NodeStatus): Answer => ({
+  status: 503,
+  body: { status, message, active_streams: inFlight },
+});
 
 /** The answer of `/ready` and `/shutdown/status` while the node stops. */
 export function stopping(status: NodeStatus): Answer {

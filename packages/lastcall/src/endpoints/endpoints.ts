@@ -35,7 +35,7 @@ export class Endpoints {
       ['/health', { methods: READ, answer: () => this.#health() }],
       ['/v1/health', { methods: READ, answer: () => this.#healthDetails() }],
       ['/startup', { methods: READ, answer: () => this.#startup() }],
-      ['/ready', { methods: READ, answer: async () => answers.readiness(await node.status()) }],
+      ['/ready', { methods: READ, answer: () => this.#ready() }],
       ['/shutdown/status', { methods: READ, answer: () => this.#status() }],
       ['/v1/streams/active-count', { methods: READ, answer: () => this.#activeCount() }],
       ['/shutdown/initiate', { methods: WRITE, operator: true, answer: () => this.#initiate() }],
@@ -81,6 +81,11 @@ export class Endpoints {
         active_streams: status.inFlight,
       },
     };
+  }
+
+  async #ready(): Promise<Answer> {
+    const { storage } = this.#lifecycle.options.info?.() ?? {};
+    return answers.readiness(await this.#node.status(), storage?.status !== 'unavailable');
   }
 
   async #healthDetails(): Promise<Answer> {
