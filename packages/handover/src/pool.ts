@@ -11,5 +11,7 @@ export function makePool({ connectionString, connections }: Resolved, name: stri
     application_name: name,
   });
   made.on('error', () => undefined);
+  // One that breaks in its user's hands fails his next query; the event would end the process.
+  made.on('connect', (client) => client.on('error', () => undefined));
   return made;
 }

@@ -27,6 +27,8 @@ class CheckedPool extends pg.Pool {
     this.on('release', (_error, client) => this.#idleSince.set(client, performance.now()));
     // A connection that breaks while idle has left the pool; nobody was using it.
     this.on('error', () => undefined);
+    // One that breaks in its user's hands fails his next query; the event would end the process.
+    this.on('connect', (client) => client.on('error', () => undefined));
   }
 
   override connect(): Promise<pg.PoolClient>;

@@ -38,6 +38,22 @@ test('after a restart of the database every connection handed out works', async 
   await lifecycle.stop({ reason: 'test' });
 });
 
+test('a connection that breaks in use, between two queries, fails the next one and nothing else', async () => {
+  const lifecycle = lifecycleOf();
+  const pool = createPool(lifecycle, { connectionString: postgres.url, max: 1 });
+  const client = await pool.connect();
+  await client.query('begin');
+  const broken = new Promise((resolve) => client.once('end', resolve));
+  await postgres.stop();
+  await broken;
+  await assert.rejects(client.query('select 1'));
+  client.release();
+  await assert.rejects(pool.query('select 1'), { code: 'ECONNREFUSED' });
+  await postgres.start();
+  assert.deepEqual((await pool.query('select 1 as n')).rows, [{ n: 1 }]);
+  await lifecycle.stop({ reason: 'test' });
+});
+
 test('a session that the server ended while idle is replaced, not handed out', async () => {
   const lifecycle = lifecycleOf();
   const pool = createPool(lifecycle, { connectionString: postgres.url, max: 2, checkAfterMs: 0 });
