@@ -10,6 +10,8 @@ export interface Peer {
   /** Packages that this repository has already: a copy of its own would not be the library's. */
   readonly workspace?: readonly string[];
   readonly npm: readonly string[];
+  /** Why a case is not kept, where that is known and meant. */
+  readonly reasons?: Readonly<Record<string, string>>;
   readonly apt: readonly string[];
 }
 

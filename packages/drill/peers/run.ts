@@ -4,7 +4,15 @@
 // Peers are installed into .cache/peers, never into the lock file.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { caseLine, drill, htmlReport, loadCases, loadConfig, select } from '../dist/index.js';
+import {
+  abandon,
+  caseLine,
+  drill,
+  htmlReport,
+  loadCases,
+  loadConfig,
+  select,
+} from '../dist/index.js';
 import { here, prepare, readPeer, versionOf } from './peer.ts';
 import { type Bound, type Row, tableOf, tally, writeBounds, writeTable } from './table.ts';
 
@@ -50,7 +58,7 @@ async function run(name: string): Promise<Row | undefined> {
   return { name, peer, version: versionOf(folder, peer), result };
 }
 
-const boundClients = 400;
+const boundClients = 800;
 
 /** Which load cases are shown on which of this library's test services. */
 const boundCases: Readonly<Record<string, readonly string[]>> = {
@@ -108,4 +116,7 @@ async function table(): Promise<void> {
   else console.log(tableOf(rows).join('\n'));
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void abandon().finally(() => process.exit(130)));
+}
 await (words.includes('--bound') ? bound() : table());

@@ -54,6 +54,7 @@ export function tableOf(rows: readonly Row[]): string[] {
       '',
       `- MUST not kept: ${failures(row, 'MUST')}`,
       `- SHOULD not kept: ${failures(row, 'SHOULD')}`,
+      ...Object.entries(row.peer.reasons ?? {}).map(([slug, why]) => `- Why: \`${slug}\`, ${why}`),
       ...Object.entries(skipsOf(row)).map(([slug, why]) => `- Left out: \`${slug}\`, ${why}`),
       '',
     ]),

@@ -9,7 +9,7 @@ import type { CaseResult } from '../src/verdict/summary.ts';
 
 const peer = new URL('../peers/lastcall-http/drill.yaml', import.meta.url).pathname;
 
-/** The deadline cases wait for the whole grace: a short one for the suite, a long one for a busy machine. */
+/** The cases about the deadline wait for the whole grace. */
 function configFor(graceMs: number): DrillConfig {
   const config = loadConfig(peer);
   return {
@@ -23,12 +23,12 @@ function configFor(graceMs: number): DrillConfig {
 async function failures(only?: ReadonlySet<string>): Promise<CaseResult[]> {
   const all = await loadCases();
   const { cases } = await drill({
-    config: configFor(only === undefined ? 2000 : 6000),
+    config: configFor(only === undefined ? 4000 : 8000),
     cases: all.filter((one) => only === undefined || only.has(one.slug)),
     seed: 1,
     repeat: 1,
     confidence: 0.999,
-    concurrency: only === undefined ? 6 : 1,
+    concurrency: only === undefined ? 8 : 2,
     clients: 32,
     strict: true,
     knownFailing: new Set(),
@@ -45,8 +45,8 @@ const told = (one: CaseResult): string =>
 
 test('this library on node:http keeps every MUST and SHOULD', async () => {
   const failed = await failures();
-  // On a busy machine a limit may have passed, and is tried again; a request that was lost is never.
-  assert.deepEqual(failed.filter((one) => one.totals.lost > 0).map(told), []);
+  // On a busy machine a limit may have passed, and is tried again; a race that was lost never is.
+  assert.deepEqual(failed.filter((one) => one.case.load === true).map(told), []);
   if (failed.length === 0) return;
   const again = await failures(new Set(failed.map((one) => one.case.slug)));
   assert.deepEqual(again.map(told), []);

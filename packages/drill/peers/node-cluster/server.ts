@@ -3,31 +3,30 @@ import http from 'node:http';
 import { app } from '../common/app.ts';
 
 if (cluster.isPrimary) {
-  const start = (): Promise<Worker> => {
-    const worker = cluster.fork();
-    return new Promise((resolve) => {
-      worker.once('listening', () => resolve(worker));
+  const start = (): Promise<void> =>
+    new Promise((resolve) => {
+      cluster.fork().once('listening', () => resolve());
     });
-  };
-  let workers = await Promise.all([start(), start()]);
   // As in the documentation of worker.disconnect(): a kill for the worker that does not end.
-  const retire = (worker: Worker): void => {
+  const retire = (worker: Worker | undefined): void => {
+    if (worker?.isConnected() !== true) return;
     worker.send('stopping');
     worker.disconnect();
     setTimeout(() => worker.process.kill('SIGKILL'), 4000).unref();
   };
-  const reload = async (): Promise<void> => {
-    const old = workers;
-    workers = await Promise.all([start(), start()]);
-    old.forEach(retire);
-  };
-  process.on('SIGHUP', () => void reload());
+  const all = (): (Worker | undefined)[] => Object.values(cluster.workers ?? {});
+  process.on('SIGHUP', () => {
+    const old = all();
+    void Promise.all([start(), start()]).then(() => old.forEach(retire));
+  });
   // No exit here: the callback of cluster.disconnect() comes before the workers have ended.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      workers.forEach(retire);
+      all().forEach(retire);
     });
   }
+  void start();
+  void start();
 } else {
   // A signal to the whole process group is the primary's to act on.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});

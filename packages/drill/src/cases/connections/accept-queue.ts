@@ -12,7 +12,7 @@ export default defineCase({
   needs: ['fast'],
   async run(ctx: Context) {
     await ctx.start();
-    const clients = Math.max(2, Math.round(ctx.clients / 4));
+    const clients = Math.max(2, Math.round(ctx.clients / 2));
     const load = await startLoad(ctx, { clients, fresh: true, thinkMs: 4 });
     await sleep(150 + ctx.random() * 30);
     ctx.target.signal();

@@ -15,7 +15,7 @@ export default defineCase({
     const count = Math.max(2, Math.round(ctx.clients / 8));
     const clients = await Promise.all(Array.from({ length: count }, () => connectGrpc(ctx)));
     const loops = clients.flatMap((client) =>
-      Array.from({ length: 4 }, async () => {
+      Array.from({ length: 8 }, async () => {
         while (client.open) {
           await call(client, ctx.config.grpcUnary ?? '', { 'drill-ms': '2' }).exchange.done;
         }

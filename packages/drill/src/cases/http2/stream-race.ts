@@ -15,7 +15,7 @@ export default defineCase({
     const count = Math.max(2, Math.round(ctx.clients / 8));
     const clients = await Promise.all(Array.from({ length: count }, () => H2Client.connect(ctx)));
     const loops = clients.flatMap((client) =>
-      Array.from({ length: 4 }, async () => {
+      Array.from({ length: 8 }, async () => {
         while (client.open) await client.send(ctx.route('fast')).exchange.done;
       }),
     );
