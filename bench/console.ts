@@ -1,10 +1,12 @@
 // `node bench/console.ts`: the console with 50 workers and 10,000 leases, one viewer in Chromium: long
-// tasks in the browser, and what the feed costs the process that serves it.
+// tasks in the browser, and what the feed costs the process that serves it; then what it costs a real node.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Console, type Snapshot, type Source } from '@lastcall/console';
 import { browse } from '../packages/console/test/support.ts';
+import { feedCosts } from './console/feed.ts';
+import { traceTasks } from './console/trace.ts';
 
 const [WORKERS, LEASES, WATCHED_MS] = [50, 10_000, 20_000];
 const began = performance.now();
@@ -63,25 +65,22 @@ await tab.evaluate(
   'globalThis.long = []; new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask" })',
 );
 // Thread time, besides the wall time of long tasks: on a busy machine a task is long because it waits.
-const cdp = await tab.context().newCDPSession(tab);
-await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
-const taskSeconds = async (): Promise<number> => {
-  const { metrics } = await cdp.send('Performance.getMetrics');
-  return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN;
-};
-const secondsBefore = await taskSeconds();
+const trace = await traceTasks(browser);
 const before = process.cpuUsage();
 await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
 const { user, system } = process.cpuUsage(before);
-const perTickMs = (((await taskSeconds()) - secondsBefore) * 1_000) / (WATCHED_MS / 500);
+const tasksMs = await trace.end();
 const long = await tab.evaluate<number[]>('long');
 console.log({
   cpuPercent: ((user + system) / 1_000 / WATCHED_MS) * 100,
-  browserCpuMsPerTick: perTickMs,
   longTasks: long.length,
   longestMs: Math.max(0, ...long),
+  longestCpuMs: Math.max(0, ...tasksMs),
+  browserCpuMsPerTick: tasksMs.reduce((sum, ms) => sum + ms, 0) / (WATCHED_MS / 500),
 });
 await browser.close();
 page.close();
 server.close();
 server.closeAllConnections();
+for (const { viewers, supervisor, worker } of await feedCosts())
+  console.log({ viewers, supervisorPercent: supervisor * 100, workerPercent: worker * 100 });
