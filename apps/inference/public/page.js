@@ -73,7 +73,7 @@ byId('task-form').addEventListener('submit', (event) => {
   event.preventDefault();
   void changeTasks(async () => {
     const atLeast = byId('task-tokens').valueAsNumber;
-    const body = { input: byId('task-input').value, min_output_tokens: atLeast };
+    const body = { input: byId('task-input').value, min_output_tokens: atLeast, client };
     const { id } = await (await post('/v1/tasks', body)).json();
     return `Queued as ${id.slice(0, 8)}.`;
   });
@@ -94,6 +94,35 @@ async function changeTasks(change) {
   } catch (error) {
     status.textContent = error.message;
   }
+}
+
+// What the tasks of this page do is told by a socket, whichever worker runs them.
+
+const client = (sessionStorage.client ??= crypto.randomUUID?.() ?? String(Math.random()).slice(2));
+/** Text of running tasks that the socket has told, by task. */
+const growing = new Map();
+
+function openSocket() {
+  const address = `${location.origin.replace('http', 'ws')}/v1/tasks/socket?client=${client}`;
+  const socket = new WebSocket(address);
+  socket.addEventListener('message', ({ data }) => heard(JSON.parse(data), socket));
+  // Also after a drain (1012): another worker, or the next service, takes it up.
+  socket.addEventListener('close', () => setTimeout(openSocket, refreshMs));
+}
+
+function heard(message, socket) {
+  const { type, id, task } = message;
+  if (type === 'progress') {
+    growing.set(id, (growing.get(id) ?? '') + message.delta);
+    const text = byId(`task-${id}`)?.children[1];
+    if (text) text.textContent = `… ${growing.get(id)}`;
+  } else if (type === 'result') {
+    growing.delete(task.id);
+    socket.send(JSON.stringify({ type: 'ack', id: task.id }));
+    byId('task-status').textContent = `${task.id.slice(0, 8)} is ${task.status}.`;
+  }
+  // What cannot be asked now is asked by the next turn of `refresh`.
+  if (type !== 'progress') showTasks().catch(() => undefined);
 }
 
 /** One line of the list, made once and then kept up to date, so that focus stays where it is. */
@@ -127,7 +156,8 @@ async function showTasks() {
     const [head, text] = line.children;
     head.firstChild.textContent = `${task.id.slice(0, 8)} ${task.status}`;
     head.lastChild.hidden = !['queued', 'running'].includes(task.status);
-    text.textContent = task.error?.message ?? task.output_text ?? task.input;
+    const told = growing.has(task.id) ? `… ${growing.get(task.id)}` : task.input;
+    text.textContent = task.error?.message ?? task.output_text ?? told;
     return line;
   });
   for (const old of list.querySelectorAll('li')) if (!lines.includes(old)) old.remove();
@@ -165,4 +195,5 @@ async function refresh() {
   setTimeout(() => void refresh(), refreshMs);
 }
 
+openSocket();
 await refresh();

@@ -77,6 +77,8 @@ describe('the page', { skip, timeout: 240_000 }, () => {
     await page.fill('#task-tokens', '5000');
     await page.click('text=Queue it');
     await count('running', '1');
+    // Told by the socket while it runs.
+    await page.locator('#tasks li[data-status=running] p', { hasText: /^… \S+/ }).waitFor();
     await page.fill('#task-tokens', '5');
     await page.click('text=Queue it');
     await count('queued', '1');
