@@ -1,5 +1,11 @@
 import http from 'node:http';
-import { Server, ServerCredentials, type UntypedHandleCall } from '@grpc/grpc-js';
+import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  Server,
+  ServerCredentials,
+} from '@grpc/grpc-js';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
 import { attachGrpc } from 'lastcall/grpc';
 // oxlint-disable-next-line no-restricted-imports -- a test subject, not a part of the drill
@@ -18,24 +24,16 @@ const method = (name: string, responseStream: boolean) => ({
   responseDeserialize: bytes,
 });
 
-const unary: UntypedHandleCall = (call: never, done: (error: null, value: Buffer) => void) => {
-  const { metadata } = call as { metadata: { get: (name: string) => string[] } };
-  setTimeout(done, Number(metadata.get('drill-ms')[0] ?? 50), null, Buffer.alloc(0));
+const msOf = (metadata: Metadata): number => Number(metadata.get('drill-ms')[0] ?? 50);
+const unary: handleUnaryCall<Buffer, Buffer> = (call, done) => {
+  setTimeout(done, msOf(call.metadata), null, Buffer.alloc(0));
 };
-const stream: UntypedHandleCall = (call: never) => {
-  const { metadata, write, end } = call as {
-    metadata: { get: (name: string) => string[] };
-    write: (value: Buffer) => void;
-    end: () => void;
-  };
-  const ticks = setInterval(() => write.call(call, Buffer.alloc(2)), 20);
-  setTimeout(
-    () => {
-      clearInterval(ticks);
-      end.call(call);
-    },
-    Number(metadata.get('drill-ms')[0] ?? 50),
-  );
+const stream: handleServerStreamingCall<Buffer, Buffer> = (call) => {
+  const ticks = setInterval(() => call.write(Buffer.alloc(2)), 20);
+  setTimeout(() => {
+    clearInterval(ticks);
+    call.end();
+  }, msOf(call.metadata));
 };
 
 const lifecycle = prepare();
