@@ -64,7 +64,7 @@ const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
 function show(record: Kept): string {
   const { phases, estimate, outcomes, exitCode } = record;
   const who = record.worker === undefined ? record.name : `${record.name} ${record.worker}`;
-  const end = record.result === 'undone' ? 'undone' : `exit ${exitCode}`;
+  const end = record.result === 'stopped' ? `exit ${exitCode}` : record.result;
   const ends = Object.entries(outcomes)
     .filter(([outcome, count]) => outcome === 'lost' || count > 0)
     .map(([outcome, count]) => `${outcome} ${count}`);

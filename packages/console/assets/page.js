@@ -85,12 +85,12 @@ function past({ startedAt, worker, reason, result, exitCode, durationMs, phases,
       `<rect class="${escape(state)}" x="${((atMs / total) * 1_000).toFixed(1)}" y="0" width="${Math.max(2, (ms / total) * 1_000).toFixed(1)}" height="20"><title>${escape(state)} ${seconds(ms)}</title></rect>`,
   );
   const words = phases.map(({ state, durationMs: ms }) => `${state} ${seconds(ms)}`).join(', ');
-  const { estimate, refused, inFlightAtStart, outcomes, lateArrivals } = stop;
+  const { estimate, refused, inFlightAtStart, outcomes, lateArrivals, failure } = stop;
   const expected =
     estimate.factMs === null || estimate.p90Ms === null
       ? ''
       : `, drained in ${seconds(estimate.factMs)} (90 % were expected within ${seconds(estimate.p90Ms)})`;
-  return `<li><details><summary>${escape(new Date(startedAt).toLocaleString())} · ${escape(worker)} · ${escape(reason)} · ${result === 'undone' ? 'undone' : `exit ${exitCode}`} · ${seconds(durationMs)}</summary>${escape(words)}<br>${inFlightAtStart} in flight at the start; ${escape(list(outcomes))}; refused ${refused}, late ${lateArrivals}${expected}</details><svg class="timeline" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="${escape(words)}">${bars.join('')}</svg></li>`;
+  return `<li><details><summary>${escape(new Date(startedAt).toLocaleString())} · ${escape(worker)} · ${escape(reason)} · ${result === 'stopped' ? `exit ${exitCode}` : escape(result)} · ${seconds(durationMs)}${outcomes.lost > 0 ? ` · <b class="bad">lost ${outcomes.lost}</b>` : ''}</summary>${escape(words)}<br>${inFlightAtStart} in flight at the start; ${escape(list(outcomes))}; refused ${refused}, late ${lateArrivals}${expected}${failure === null ? '' : `<br>${escape(failure)}`}</details><svg class="timeline" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="${escape(words)}">${bars.join('')}</svg></li>`;
 }
 
 /** Everything is drawn once a frame at most, and not at all while the page is hidden. */

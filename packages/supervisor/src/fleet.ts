@@ -5,6 +5,7 @@ import { isLive, type NodeState, type Policy, type Worker } from './core/model.t
 import type { LogSink } from './log/sink.ts';
 import { Moves } from './moves.ts';
 import { endedWork, WorkAccount } from './node/figures.ts';
+import type { Ending } from './node/last-stop.ts';
 import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
 import type { Launch } from './process/launch.ts';
@@ -24,6 +25,7 @@ export interface FleetOptions {
   post: (happening: () => void) => void;
   /** A stop of a worker has ended. */
   flight: (worker: Worker, record: FlightRecord) => void;
+  ended: (worker: Worker, process: WorkerProcess, ending: Ending) => void;
   /** A worker asks on behalf of the whole node. */
   ask: (process: WorkerProcess, ask: Ask) => void;
 }
@@ -210,9 +212,10 @@ export class Fleet {
   #onExit(
     worker: Worker,
     process: WorkerProcess,
-    { code, signal, error }: { code: number | null; signal: string | null; error?: string },
+    { code, signal, error }: Ending & { error?: string },
   ): void {
     const how = error ?? (signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
+    this.#options.ended(worker, process, { code, signal });
     const killedByUs = worker.at.phase === 'retiring' && worker.at.killed;
     if (killedByUs || signal === 'SIGKILL') {
       this.forcedKills += 1;

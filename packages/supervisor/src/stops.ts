@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type FlightRecord, keepFlight } from 'lastcall/supervised';
 import type { Config } from './config/load.ts';
 import type { Worker } from './core/model.ts';
+import { type Ending, lastStop, type Told } from './node/last-stop.ts';
 
 const KEPT = 200;
 
@@ -14,6 +15,8 @@ export class StopBook {
   readonly #dir: string;
   readonly #say: (line: string) => void;
   readonly #stops: Stop[];
+  /** Workers that have written the record of their end themselves. */
+  readonly #told = new WeakSet<Worker>();
 
   constructor({ dir, control }: Config, say: (line: string) => void) {
     this.#dir = dirname(resolve(dir, control));
@@ -25,7 +28,15 @@ export class StopBook {
     return this.#stops;
   }
 
-  add({ name, generation }: Worker, record: FlightRecord): void {
+  /** A worker has ended; where it could not write a record, this does. */
+  ended(worker: Worker, told: Told, ending: Ending): void {
+    const record = this.#told.has(worker) ? undefined : lastStop(worker, told, ending);
+    if (record) this.add(worker, record);
+  }
+
+  add(worker: Worker, record: FlightRecord): void {
+    const { name, generation } = worker;
+    if (record.result !== 'undone') this.#told.add(worker);
     const stop = { ...record, worker: name, generation };
     this.#stops.push(stop);
     if (this.#stops.length > KEPT) this.#stops.shift();

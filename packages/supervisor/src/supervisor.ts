@@ -74,6 +74,7 @@ export class Supervisor {
       say: (line) => this.say(line),
       post: (happening) => this.post(happening),
       flight: (worker, record) => this.stopBook.add(worker, record),
+      ended: (worker, process, ending) => this.stopBook.ended(worker, process, ending),
       ask: (process, { id, what, detail }) => {
         this.doors.answer(what, detail).then(
           (value) => process.answer({ type: 'answer', id, value }),

@@ -148,7 +148,7 @@ function piece({ label, worker, ageMs, p50Ms, p90Ms }: Look['work'][number]): st
 function stops({ stops: past }: Look, paint: Paint): string[] {
   if (past.length === 0) return [];
   const lines = past.toReversed().map((stop) => {
-    const end = stop.result === 'undone' ? 'undone' : `exit ${stop.exitCode}`;
+    const end = stop.result === 'stopped' ? `exit ${stop.exitCode}` : stop.result;
     const lost = stop.outcomes.lost > 0 ? paint.bad(` · LOST ${stop.outcomes.lost}`) : '';
     const time = stop.startedAt.slice(11, 19);
     return `  ${time} ${clean(stop.worker).padEnd(5)} ${clean(stop.reason)} · ${end} after ${seconds(stop.durationMs)} · ${stop.inFlightAtStart} in flight then${lost}`;

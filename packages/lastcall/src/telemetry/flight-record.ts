@@ -16,7 +16,8 @@ export interface FlightRecord {
   name: string;
   pid: number;
   reason: string;
-  result: 'stopped' | 'undone';
+  /** `killed`: written by the supervisor, from what the process had told before. */
+  result: 'stopped' | 'undone' | 'killed';
   /** ISO time. */
   startedAt: string;
   durationMs: number;
@@ -39,7 +40,7 @@ export interface FlightRecord {
     reason?: string;
     factMs: number | null;
   };
-  /** `null` after an undo. */
+  /** `null` after an undo, and for a process that was killed. */
   exitCode: number | null;
   /** What failed in hooks. */
   failure: string | null;
