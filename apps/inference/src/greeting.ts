@@ -28,10 +28,10 @@ Try, in another terminal:
   # watch a stream, token by token
   curl -N ${url}/v1/responses ${json} -d '{"input":"When the server","min_output_tokens":200,"stream":true}'
 
-  # one that goes on without you: read it from any number, in any worker; cancel it
-  curl ${url}/v1/responses ${json} -d '{"input":"When the server","min_output_tokens":400,"background":true}'
-  curl -N '${url}/v1/responses/ID?stream=true&starting_after=20'
-  curl -X POST ${url}/v1/responses/ID/cancel
+  # one that goes on without you: read it, from any event (&starting_after=N) and any worker
+  id=$(curl -s ${url}/v1/responses ${json} -d '{"input":"The harbour","min_output_tokens":200,"background":true}' | grep -o 'resp_[0-9a-f]*')
+  curl -N "${url}/v1/responses/$id?stream=true"
+  curl -X POST ${url}/v1/responses/$id/cancel
 
   # an expensive call; stop the service meanwhile and the answer is where its result will be
   curl -i ${url}/v1/predict ${json} -d '{"input":"The harbour","min_output_tokens":200}'

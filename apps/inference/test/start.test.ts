@@ -85,23 +85,35 @@ describe('npm start', { timeout: 120_000 }, () => {
     await using service = await startService(env);
     assert.match(service.output(), /initialising PostgreSQL in .*postgres/);
     assert.match(service.output(), /starting PostgreSQL on 127\.0\.0\.1:\d+/);
-    const commands = service.output().match(/^ {2}curl .*$/gm) ?? [];
-    assert.equal(commands.length, 5);
+    const commands = service.output().match(/^ {2}(?:curl|id=).*$/gm) ?? [];
+    assert.equal(commands.length, 9);
     const outputs = [];
+    let id = '';
     for (const command of commands) {
       const quick = command
         .replaceAll('200,', '2,')
         .replace('200}', '2}')
         .replace('curl', 'curl -sS');
-      outputs.push((await run('sh', ['-c', quick])).stdout);
+      const { stdout } = await run('sh', ['-c', `${quick}; printf "\n%s" $id`], {
+        env: { ...process.env, id },
+      });
+      id = stdout.split('\n').at(-1) ?? '';
+      outputs.push(stdout);
     }
-    assert.match(outputs[0] ?? '', /event: response\.completed/);
-    assert.match(outputs[1] ?? '', /202 Accepted[^]*location: \/v1\/tasks\//i);
-    assert.match(outputs[2] ?? '', /"counts"/);
-    assert.match(outputs[3] ?? '', /"status":"draining"/);
-    assert.match(outputs[4] ?? '', /"was_shutting_down":true/);
-    const { id } = await addTask(service.url, { input: 'x', max_output_tokens: 3 });
-    await untilTask(service.url, id, 'done');
+    const expected = [
+      /event: response\.completed/,
+      /resp_/,
+      /event: response\.completed/,
+      /"status":"completed"/,
+      /200 OK[^]*"output_text":"\w/,
+      /202 Accepted[^]*location: \/v1\/tasks\//i,
+      /"counts"/,
+      /"status":"draining"/,
+      /"was_shutting_down":true/,
+    ];
+    for (const [index, pattern] of expected.entries()) assert.match(outputs[index] ?? '', pattern);
+    const task = await addTask(service.url, { input: 'x', max_output_tokens: 3 });
+    await untilTask(service.url, task.id, 'done');
     assert.equal(await service.end('SIGINT'), 0, service.output());
   });
 

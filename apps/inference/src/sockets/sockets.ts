@@ -47,6 +47,8 @@ export class TaskSockets {
           JSON.stringify({ type: 'closing', owed, reconnect_after_ms: reconnectAfterMs }),
         ),
     });
+    // Errors of the HTTP server come here too; who called `listen` is told of them.
+    wss.on('error', () => undefined);
     wss.on('connection', (socket, request) => this.#connected(socket, clientOf(request) ?? ''));
   }
 
