@@ -112,7 +112,10 @@ function watch() {
   });
   feed.addEventListener('hello', ({ data }) => {
     const hello = JSON.parse(data);
-    points = hello.resumed ? [...points, ...hello.points].slice(-POINTS) : hello.points;
+    // Another supervisor has taken over where it is not resumed: what was seen before it still stands.
+    const fromMs = hello.resumed ? Infinity : (hello.points[0]?.atMs ?? Infinity);
+    const before = points.filter(({ atMs }) => atMs < fromMs);
+    points = [...before, ...hello.points].slice(-POINTS);
     ({ stops, everyMs } = hello);
     at('actions').hidden = !hello.operator && at('token').value === '';
     at('viewer').hidden = hello.operator;

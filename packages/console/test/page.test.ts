@@ -114,9 +114,20 @@ test('a page left open over an upgrade of the supervisor goes on with the new on
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${port}/console`);
   await text(page, '#state', /^ready$/);
+  for (let i = 0; i < 5; i += 1) await node.get('/');
+  await text(page, '#outcomes', /completed 5/);
+  const drawn = (): Promise<number> =>
+    page.evaluate<number>(
+      "document.querySelector('#curve .line').getAttribute('points').split(' ').length",
+    );
+  const before = await drawn();
   await node.ask('upgrade');
   await node.exited;
   await text(page, '.lane h3', /generation 2/);
+  await text(page, '#outcomes', /completed 5/);
+  await text(page, '#stops', /w1 · upgraded · exit 0/);
+  await text(page, '#stops', /w2 · upgraded · exit 0/);
+  assert.ok((await drawn()) > before, 'the curve goes on');
   await text(page, '#state', /^ready$/);
   assert.equal(await page.locator('#link').isHidden(), true);
   await page.close();

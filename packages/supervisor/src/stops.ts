@@ -28,6 +28,14 @@ export class StopBook {
     return this.#stops;
   }
 
+  /** Takes in what another supervisor of this node has written meanwhile. */
+  refresh(): void {
+    const known = new Set(this.#stops.map(nameOf));
+    const others = load(join(this.#dir, 'stops.jsonl')).filter((stop) => !known.has(nameOf(stop)));
+    this.#stops.push(...others);
+    this.#stops.splice(0, this.#stops.length - KEPT);
+  }
+
   /** A worker has ended; where it could not write a record, this does. */
   ended(worker: Worker, told: Told, ending: Ending): void {
     const record = this.#told.has(worker) ? undefined : lastStop(worker, told, ending);
@@ -47,6 +55,8 @@ export class StopBook {
     }
   }
 }
+
+const nameOf = ({ pid, startedAt }: Stop): string => `${pid} ${startedAt}`;
 
 /** What an earlier supervisor has left; a damaged line is left out. */
 function load(path: string): Stop[] {

@@ -64,8 +64,15 @@ export function endedWork({ outcomes }: Figures, kinds: (kind: string) => boolea
     .reduce((sum, count) => sum + count, 0);
 }
 
+/** What became of work. */
+export interface Account {
+  outcomes: Record<string, number>;
+  refused: number;
+  lateArrivals: number;
+}
+
 /** What became of work, added up over workers. */
-export class WorkAccount {
+export class WorkAccount implements Account {
   readonly outcomes: Record<string, number> = {};
   refused = 0;
   lateArrivals = 0;
@@ -76,7 +83,7 @@ export class WorkAccount {
     this.lateArrivals += lateArrivals;
   }
 
-  addAccount({ outcomes, refused, lateArrivals }: WorkAccount): void {
+  addAccount({ outcomes, refused, lateArrivals }: Account): void {
     this.#addOutcomes(outcomes);
     this.refused += refused;
     this.lateArrivals += lateArrivals;

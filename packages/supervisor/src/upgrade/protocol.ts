@@ -1,3 +1,4 @@
+import type { Account } from '../node/figures.ts';
 import type { Address } from '../sockets/address.ts';
 
 /** What the successor finds in `LASTCALL_UPGRADE`; the sockets are its descriptors from 3 on. */
@@ -20,6 +21,6 @@ export type PeerMessage =
   | { upgrade: 'take' }
   | { upgrade: 'taken' }
   /** All workers of the older one have gone; these are its totals. */
-  | { upgrade: 'totals'; metrics: string }
+  | { upgrade: 'totals'; metrics: string; account?: Account & { killedLeases: number } }
   | { upgrade: 'ask'; id: number; what: PeerQuestion }
   | { upgrade: 'answer'; id: number; value: unknown };

@@ -1,6 +1,6 @@
 import type { Supervisor } from '../supervisor.ts';
 import { Peer } from './peer.ts';
-import type { Inheritance } from './protocol.ts';
+import type { Inheritance, PeerMessage } from './protocol.ts';
 
 /** What an older supervisor has left to this one; `undefined` when this one was started afresh. */
 export function inheritance(): Inheritance | undefined {
@@ -19,11 +19,12 @@ export class OlderSupervisor {
     this.#supervisor = supervisor;
     this.#peer = new Peer(process, supervisor.doors, (message) => {
       if (message.upgrade === 'take') this.#taking.resolve();
-      else if (message.upgrade === 'totals') this.#retain(message.metrics);
+      else if (message.upgrade === 'totals') this.#retain(message);
     });
     supervisor.peer = this.#peer;
     process.once('disconnect', () => {
       supervisor.peer = undefined;
+      supervisor.stopBook.refresh();
       // It has gone, in its time or before it: nobody else is left to serve.
       this.#taking.resolve();
     });
@@ -42,8 +43,12 @@ export class OlderSupervisor {
   }
 
   /** From here on the older one's totals are kept here. */
-  #retain(metrics: string): void {
+  #retain({ metrics, account }: Extract<PeerMessage, { upgrade: 'totals' }>): void {
+    const { fleet } = this.#supervisor;
     this.#supervisor.peer = undefined;
-    this.#supervisor.fleet.metrics.retain(metrics);
+    fleet.metrics.retain(metrics);
+    if (!account) return;
+    fleet.past.addAccount(account);
+    fleet.killedLeases += account.killedLeases;
   }
 }

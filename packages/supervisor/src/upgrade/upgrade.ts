@@ -85,7 +85,10 @@ export class Upgrader {
     const supervisor = this.#supervisor;
     supervisor.lastUpgrade = { ok: true, message: `taken over by pid ${child.pid}` };
     void supervisor.done.then(async () => {
-      peer.tell({ upgrade: 'totals', metrics: await supervisor.doors.ownMetrics() });
+      const { past, killedLeases } = supervisor.fleet;
+      const { outcomes, refused, lateArrivals } = past;
+      const account = { outcomes, refused, lateArrivals, killedLeases };
+      peer.tell({ upgrade: 'totals', metrics: await supervisor.doors.ownMetrics(), account });
       if (child.connected) child.disconnect();
     });
     child.unref();
