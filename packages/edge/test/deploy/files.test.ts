@@ -41,8 +41,12 @@ test(
       ...readFileSync(`${deploy}prometheus/rules.yaml`, 'utf8').matchAll(/alert: (\w+)/g),
     ].map(([, name]) => name);
     const cases = readFileSync(`${deploy}prometheus/rules.test.yaml`, 'utf8');
-    for (const name of alerts)
-      assert.ok(cases.includes(`alertname: ${name}\n`), `${name} has no case`);
+    for (const name of alerts) {
+      assert.match(cases, new RegExp(`alertname: ${name}\n +exp_alerts:\n`), `${name} fires`);
+      // The last look at it finds it resolved.
+      const last = cases.slice(cases.lastIndexOf(`alertname: ${name}\n`));
+      assert.match(last, /^.*\n +exp_alerts: \[\]\n/, `${name} resolves`);
+    }
   },
 );
 

@@ -78,11 +78,7 @@ test('a misspelt key, a wrong type and a wrong value are found', async (t) => {
     deep: ['failureThreshold: 60', 'failureThresholds: 60', /"failureThresholds"' does not exist/],
     type: ['replicas: 3', 'replicas: "3"', /type: data\/spec\/replicas must be integer/],
     value: ['type: RollingUpdate', 'type: Rolling', /strategy\/type must be equal to/],
-    required: [
-      'containerPort: 8080',
-      'protocol: TCP',
-      /must have required property containerPort/,
-    ],
+    required: ['containerPort: 8080', 'protocol: TCP', /must have required property containerPort/],
   };
   const resources = Object.entries(planted).map(([name, [from, to]]): [string, Resource[]] => {
     assert.ok(deployment.includes(from), from);
