@@ -1,5 +1,5 @@
-// Drills every peer (or those named) and writes docs/reference/peers.md.
-// Usage: npm run drill:peers [-- NAME... --only=CASES]   With either the table is only printed.
+// Drills every peer (or those named) and writes their rows of docs/reference/peers.md.
+// Usage: npm run drill:peers [-- NAME...] [--only=CASES]  With --only the table is only printed.
 //        npm run drill:peers -- --bound [--only=CASES]   The loss bound of this library, into the same document.
 // Peers are installed into .cache/peers, never into the lock file.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
@@ -109,11 +109,10 @@ async function table(): Promise<void> {
       return undefined;
     });
     if (row !== undefined) rows.push(row);
+    const titles = all.map((one) => readPeer(one).title);
+    if (row !== undefined && only.length === 0) writeTable([row], titles);
   }
-  const done = new Set(rows.map((row) => row.name));
-  const left = all.filter((name) => !done.has(name));
-  if (named.length === 0 && only.length === 0) writeTable(rows, left);
-  else console.log(tableOf(rows).join('\n'));
+  if (only.length > 0) console.log(tableOf(rows));
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

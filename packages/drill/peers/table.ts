@@ -37,29 +37,29 @@ const failures = (row: Row, level: string): string =>
 
 const shown = ['http1/keepalive-race', 'connections/accept-queue', 'reload/no-loss'];
 
-export function tableOf(rows: readonly Row[]): string[] {
-  return [
-    '| peer | versions | MUST kept | SHOULD kept | lost: keep-alive race | lost: fresh connections | lost: reload |',
-    '|---|---|---|---|---|---|---|',
-    ...rows.map(
-      (row) =>
-        `| ${row.peer.title} | ${row.version} | ${tally(row.result, 'MUST')} | ${tally(row.result, 'SHOULD')} | ` +
-        `${shown.map((slug) => lossOf(row, slug)).join(' | ')} |`,
-    ),
+const head = [
+  '| peer | versions | MUST kept | SHOULD kept | lost: keep-alive race | lost: fresh connections | lost: reload |',
+  '|---|---|---|---|---|---|---|',
+];
+
+const lineOf = (row: Row): string =>
+  `| ${row.peer.title} | ${row.version} | ${tally(row.result, 'MUST')} | ${tally(row.result, 'SHOULD')} | ` +
+  `${shown.map((slug) => lossOf(row, slug)).join(' | ')} |`;
+
+const sectionOf = (row: Row): string =>
+  [
+    `## ${row.peer.title}`,
     '',
-    ...rows.flatMap((row) => [
-      `## ${row.peer.title}`,
-      '',
-      `Settings: ${row.peer.settings}. Files: \`packages/drill/peers/${row.name}/\`.`,
-      '',
-      `- MUST not kept: ${failures(row, 'MUST')}`,
-      `- SHOULD not kept: ${failures(row, 'SHOULD')}`,
-      ...Object.entries(row.peer.reasons ?? {}).map(([slug, why]) => `- Why: \`${slug}\`, ${why}`),
-      ...Object.entries(skipsOf(row)).map(([slug, why]) => `- Left out: \`${slug}\`, ${why}`),
-      '',
-    ]),
-  ];
-}
+    `Settings: ${row.peer.settings}. Files: \`packages/drill/peers/${row.name}/\`.`,
+    '',
+    `- MUST not kept: ${failures(row, 'MUST')}`,
+    `- SHOULD not kept: ${failures(row, 'SHOULD')}`,
+    ...Object.entries(row.peer.reasons ?? {}).map(([slug, why]) => `- Why: \`${slug}\`, ${why}`),
+    ...Object.entries(skipsOf(row)).map(([slug, why]) => `- Left out: \`${slug}\`, ${why}`),
+  ].join('\n');
+
+export const tableOf = (rows: readonly Row[]): string =>
+  [...head, ...rows.map(lineOf), '', rows.map(sectionOf).join('\n\n')].join('\n');
 
 function skipsOf(row: Row): Record<string, string> {
   const left = row.result.cases.filter((one) => one.shown.actual?.startsWith('left out: '));
@@ -83,13 +83,37 @@ const introduction = [
   'The cases hold every server to the same sentences, and some of them no peer sets out to keep: to answer',
   'probes until the last request is done (`probes/liveness-stays`), or to tell a stream that it ends at the',
   'deadline (`sse/final-event`). What each sentence is and where it comes from stands in [the drill](drill.md).',
-  '',
 ];
 
-export function writeTable(rows: readonly Row[], left: readonly string[]): void {
-  const lines = [...introduction, machine(), '', ...tableOf(rows)];
-  if (left.length > 0) lines.push(`Left out in this run: ${left.join(', ')}.`, '');
-  write(lines.join('\n'), halves()[1]);
+/** Writes the rows of these peers into the document, and leaves those of the others. */
+export function writeTable(rows: readonly Row[], titles: readonly string[]): void {
+  const [table, section] = halves();
+  const lines = new Map(
+    table.split('\n').flatMap((line) => {
+      const title = titles.find((one) => line.startsWith(`| ${one} | `));
+      return title === undefined ? [] : [[title, line]];
+    }),
+  );
+  const sections = new Map(
+    table
+      .split(/^(?=## )/m)
+      .slice(1)
+      .map((text) => [text.slice(3, text.indexOf('\n')), text.trim()]),
+  );
+  for (const row of rows) {
+    lines.set(row.peer.title, lineOf(row));
+    sections.set(row.peer.title, sectionOf(row));
+  }
+  const known = titles.filter((title) => lines.has(title));
+  const left = titles.filter((title) => !lines.has(title));
+  const parts = [
+    introduction.join('\n'),
+    machine(),
+    [...head, ...known.map((title) => lines.get(title))].join('\n'),
+    ...(left.length === 0 ? [] : [`Could not be run here: ${left.join(', ')}.`]),
+    ...known.map((title) => sections.get(title) ?? ''),
+  ];
+  write(parts.join('\n\n'), section);
 }
 
 export interface Bound {

@@ -6,7 +6,7 @@ export const mutants: Readonly<Record<string, string | readonly string[]>> = {
   'http1/connection-close': 'no-close-header',
   'http1/closes-as-said': 'keep-after-close',
   'http1/pipelined-second': 'destroy-after-answer',
-  'http1/pipelined-race': 'destroy-after-answer',
+  'http1/pipelined-race': 'cut-all',
   'http1/pipelined-burst': 'close-first-pipelined',
   'http1/half-head': 'cut-half-head',
   'http1/upload-in-flight': 'cut-uploads',

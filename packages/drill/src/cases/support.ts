@@ -20,6 +20,7 @@ export async function slowInFlight(ctx: Context, ms = ctx.workMs): Promise<InFli
   const connection = await ctx.connect({ label: 'slow request' });
   const exchange = connection.send(ctx.route('slow', { ms }));
   await settle(ctx);
+  stillWorking(ctx, exchange);
   return { connection, exchange };
 }
 
@@ -44,7 +45,8 @@ export async function lateConnection(ctx: Context, before: Connection): Promise<
 
 export async function usedConnections(ctx: Context, count: number): Promise<Connection[]> {
   const connections = await ctx.connectMany(count);
-  for (const connection of connections) await ctx.answered(connection.send(ctx.route('fast')));
+  // Side by side: one after another, the first would be idle for too long by the last.
+  await Promise.all(connections.map((one) => ctx.answered(one.send(ctx.route('fast')))));
   if (connections.some((one) => !one.open)) {
     ctx.notApplicable('the server does not keep connections alive');
   }
@@ -60,8 +62,8 @@ export async function stopNoticed(ctx: Context): Promise<void> {
   await sleep(20);
 }
 
-/** Nothing can be said of a drain that was over before it was looked at. */
-export function stillDraining(ctx: Context, exchange: Exchange): void {
+/** On a machine so busy that the work was over too soon, nothing can be said of the drain. */
+export function stillWorking(ctx: Context, exchange: Exchange): void {
   if (exchange.outcome === 'answered' || exchange.outcome === 'refused') {
     ctx.notApplicable(
       'the work in flight was over before the server was asked: give it more `work`',

@@ -27,7 +27,7 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
 
   const first = options.fresh === true ? [] : await ctx.connectMany(options.clients);
   // Kept-alive connections have been used: none of them is still in the accept queue.
-  for (const connection of first) await ctx.answered(connection.send(request));
+  await Promise.all(first.map((one) => ctx.answered(one.send(request))));
   async function client(index: number): Promise<void> {
     let connection: Connection | undefined = first[index];
     while (state.running) {

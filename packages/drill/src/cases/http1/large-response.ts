@@ -10,7 +10,7 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const connection = await ctx.connect({ label: 'large answer' });
-    const exchange = connection.send(ctx.route('large', { bytes: 64_000_000 }));
+    const exchange = connection.send(ctx.route('large', { bytes: 32_000_000 }));
     await exchange.head;
     ctx.target.signal();
     await ctx.succeeded(exchange);

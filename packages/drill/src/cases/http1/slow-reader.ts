@@ -11,7 +11,7 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const connection = await ctx.connect({ label: 'slow reader' });
-    const exchange = connection.send(ctx.route('large', { bytes: 24_000_000 }));
+    const exchange = connection.send(ctx.route('large', { bytes: 12_000_000 }));
     await exchange.head;
     connection.socket.pause();
     ctx.target.signal();

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { slowInFlight, stillDraining, stopNoticed } from '../support.ts';
+import { slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'probes/liveness-stays',
@@ -15,7 +15,7 @@ export default defineCase({
     await stopNoticed(ctx);
     const probe = await ctx.ask(ctx.route('live')).catch(() => undefined);
     const answer = probe === undefined ? 'the probe could not connect' : String(probe);
-    if (probe?.status !== 200) stillDraining(ctx, exchange);
+    if (probe?.status !== 200) stillWorking(ctx, exchange);
     ctx.check(probe?.status === 200, 'a 200 while work is in flight', answer);
     await ctx.succeeded(exchange);
   },

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { slowInFlight, stillDraining, stopNoticed } from '../support.ts';
+import { slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'probes/metrics-while-draining',
@@ -14,7 +14,7 @@ export default defineCase({
     ctx.target.signal();
     await stopNoticed(ctx);
     const scrape = await ctx.ask(ctx.route('metrics')).catch(() => undefined);
-    if (scrape?.status !== 200) stillDraining(ctx, exchange);
+    if (scrape?.status !== 200) stillWorking(ctx, exchange);
     ctx.check(
       scrape?.status === 200,
       'a 200',
