@@ -16,6 +16,8 @@ import { openStorage, type Storage } from './storage/storage.ts';
 import { TaskStore } from './tasks/store.ts';
 import { runWorks } from './works/works.ts';
 import { openModels } from './uploads/models.ts';
+import { runnableModels } from './uploads/runnable.ts';
+import { ModelStore } from './uploads/store.ts';
 import { ownModel } from './warmup/own-model.ts';
 import { WarmUp } from './warmup/warm-up.ts';
 
@@ -30,7 +32,11 @@ export interface Service {
   readonly open: () => Promise<boolean>;
 }
 
-function makeProvider(config: Config, warmUp: WarmUp, say: (line: string) => void): ModelProvider {
+function makeProvider(
+  config: Config,
+  { warmUp, store }: { warmUp: WarmUp; store: ModelStore },
+  say: (line: string) => void,
+): ModelProvider {
   if (config.MODEL_UPSTREAM_URL !== undefined) {
     say(`the model is the server at ${config.MODEL_UPSTREAM_URL}`);
     return upstreamProvider({
@@ -40,7 +46,7 @@ function makeProvider(config: Config, warmUp: WarmUp, say: (line: string) => voi
   }
   const model = ownModel(warmUp);
   say(`the text model has learnt from ${model.trainedTokens} tokens of the project's documents`);
-  return embeddedProvider(model, config.MODEL_TOKENS_PER_SECOND);
+  return embeddedProvider(model, config.MODEL_TOKENS_PER_SECOND, runnableModels(store));
 }
 
 /**
@@ -49,7 +55,8 @@ function makeProvider(config: Config, warmUp: WarmUp, say: (line: string) => voi
  */
 export async function startService(config: Config, say: (line: string) => void): Promise<Service> {
   const warmUp = new WarmUp(join(config.LASTCALL_DATA_DIR, 'warm'), say);
-  const provider = makeProvider(config, warmUp, say);
+  const store = new ModelStore(join(config.LASTCALL_DATA_DIR, 'models'));
+  const provider = makeProvider(config, { warmUp, store }, say);
   let storage: Storage | undefined;
   let handover: Handover | undefined;
   let tasks: TaskStore | undefined;
@@ -66,7 +73,7 @@ export async function startService(config: Config, say: (line: string) => void):
     }),
   });
   lifecycle.onCheckpoint('model tables', () => warmUp.save());
-  const models = openModels(config, lifecycle, provider, say);
+  const models = openModels(config, { lifecycle, provider, store, say });
   const lastMoments = new LastMoments(lifecycle);
   const defaultModel = config.MODEL_UPSTREAM_NAME ?? embeddedModelName;
   const app = createApp({

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { post } from './support/client.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 import { digestField, modelIds, put, startUpload, untilOffset } from './support/upload.ts';
@@ -29,6 +30,12 @@ describe('uploads and the end of a worker', { timeout: 120_000 }, () => {
     assert.equal(answer.status, 201, answer.text);
     assert.equal(await ended, 0, leaving.output());
     assert.ok((await modelIds(staying.url)).includes('finishes'));
+
+    const text = Buffer.from('The lamp is lit. The lamp is lit at night.');
+    assert.equal((await put(staying.url, 'lamp', text)).status, 201);
+    const ask = { model: 'lamp', input: 'The lamp', temperature: 0, max_output_tokens: 2 };
+    const said = await (await post(`${staying.url}/v1/responses`, ask)).text();
+    assert.match(said, /"text":"is lit"/);
 
     await using short = await startService({ ...env, GRACEFUL_SHUTDOWN_TIMEOUT: '1' });
     const cut = startUpload(short.url, '/v1/models/cut', headers);

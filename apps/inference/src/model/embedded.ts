@@ -101,17 +101,22 @@ async function* generate(
   yield { type: 'finish', reason, inputTokens, outputTokens: state.position };
 }
 
-/** The n-gram model as a provider, at a fixed pace. */
-export function embeddedProvider(model: NgramModel, tokensPerSecond: number): ModelProvider {
+/** The n-gram model as a provider, at a fixed pace; `find` knows models of other names. */
+export function embeddedProvider(
+  model: NgramModel,
+  tokensPerSecond: number,
+  find?: (name: string) => Promise<NgramModel | undefined>,
+): ModelProvider {
   return {
     describe: () => ({ name: embeddedModelName, type: 'embedded', status: 'healthy' }),
     async start(request, signal, standing = nothingYet) {
-      if (request.model !== embeddedModelName)
+      const used = request.model === embeddedModelName ? model : await find?.(request.model);
+      if (!used)
         throw new ModelError(
           { status: 404, code: 'model_not_found', param: 'model' },
           `The model '${request.model}' does not exist here. This service runs '${embeddedModelName}'.`,
         );
-      return generate(model, tokensPerSecond, request, signal, standing);
+      return generate(used, tokensPerSecond, request, signal, standing);
     },
   };
 }

@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import type { Lifecycle } from 'lastcall';
 import type { Config } from '../config.ts';
 import { embeddedModelName } from '../model/embedded.ts';
 import type { ModelProvider } from '../model/provider.ts';
-import { ModelStore } from './store.ts';
+import type { ModelStore } from './store.ts';
 import type { ModelRouteParts } from './views.ts';
 
 const idleMs = 30_000;
@@ -13,11 +12,14 @@ const cleanEveryMs = 3_600_000;
 /** The models in `<data folder>/models`, which all workers of the node share. Uploads that nobody resumes are removed. */
 export function openModels(
   config: Config,
-  lifecycle: Lifecycle,
-  provider: ModelProvider,
-  say: (line: string) => void,
+  parts: {
+    readonly lifecycle: Lifecycle;
+    readonly provider: ModelProvider;
+    readonly store: ModelStore;
+    readonly say: (line: string) => void;
+  },
 ): ModelRouteParts {
-  const store = new ModelStore(join(config.LASTCALL_DATA_DIR, 'models'));
+  const { lifecycle, provider, store, say } = parts;
   let cleaning = Promise.resolve();
   const clean = (): void => {
     cleaning = store.uploads.clean(keepMs).then(

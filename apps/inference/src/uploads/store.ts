@@ -91,6 +91,7 @@ export class ModelStore {
     name: string,
     use: (file: FileHandle, model: StoredModel) => Promise<T>,
   ): Promise<T | undefined> {
+    if (!modelName.test(name)) return undefined;
     let file: FileHandle;
     try {
       file = await open(join(this.#published, name));
