@@ -85,6 +85,12 @@ export class Fleet {
     else process.send({ type: 'stop', reason, force: how === 'force' });
   }
 
+  /** A worker has begun to serve: those that retire may give it what nobody could take so far. */
+  offerAgain(): void {
+    for (const [{ at, beats }, process] of this.processes)
+      if (at.phase === 'retiring' && beats) process.send({ type: 'move-on' });
+  }
+
   kill(worker: Worker, reason: string): void {
     const process = this.processes.get(worker);
     if (!process) return;
@@ -104,14 +110,9 @@ export class Fleet {
     if (!process) return;
     this.restarts.hung = (this.restarts.hung ?? 0) + 1;
     this.#fail(worker, 'hangs');
-    const now = performance.now();
-    const at = {
-      phase: 'retiring' as const,
-      sinceMs: now,
-      reason: 'hung',
-      killAtMs: now + HANG_KILL_MS,
-      killed: false,
-    };
+    const sinceMs = performance.now();
+    const killAtMs = sinceMs + HANG_KILL_MS;
+    const at = { phase: 'retiring' as const, sinceMs, reason: 'hung', killAtMs, killed: false };
     worker.at = at;
     const { config } = process.launch;
     void diagnose(process, worker.name, resolve(config.dir, config.reportDir)).then((found) => {

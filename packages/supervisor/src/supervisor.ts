@@ -219,6 +219,7 @@ export class Supervisor {
         break;
       case 'serve':
         workerServes(action.worker, performance.now());
+        this.fleet.offerAgain();
         break;
       case 'complete':
         endRollout(this.node, true, 'all workers replaced', performance.now());

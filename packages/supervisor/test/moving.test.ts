@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { it } from 'node:test';
 import { NodeUnderTest, type Status } from './support/node.ts';
 import { poll } from './support/poll.ts';
@@ -12,9 +10,7 @@ type MovingStatus = Status & {
   moves: { moved: number; stayed: Record<string, number> };
 };
 
-const start = (
-  options: { env?: Record<string, string>; config?: string } = {},
-): Promise<NodeUnderTest> => NodeUnderTest.start({ target: [MOVING], ...options });
+const start = (): Promise<NodeUnderTest> => NodeUnderTest.start({ target: [MOVING] });
 
 const status = (node: NodeUnderTest): Promise<MovingStatus> => node.ask<MovingStatus>('status');
 
@@ -68,26 +64,6 @@ it('the connection serves further requests when a moved stream has ended', async
   client.socket.destroy();
 });
 
-it('requests that were sent behind a stream stay with it, and are answered', async () => {
-  await using node = await start();
-  const half = 'GET /pid HTTP/1.1\r\nHo';
-  const clients = [
-    new StreamClient(node.port, '/chunks?last=300', `${half}st: test\r\n\r\n`),
-    new StreamClient(node.port, '/chunks?last=300', half),
-  ];
-  for (const client of clients) await client.event(3);
-  await node.ask('reload');
-  clients[1]?.socket.write('st: test\r\n\r\n');
-  for (const client of clients) {
-    await client.when(() => /\d+ 1\n/.test(client.after));
-    assert.equal(client.last, 300);
-    assert.equal(client.writers.length, 1);
-    assert.deepEqual(client.faults, []);
-    client.socket.destroy();
-  }
-  assert.deepEqual((await status(node)).moves, { moved: 0, stayed: { pipelined: 2 } });
-});
-
 it('a client that floods while it is moved gets every event, and its answers after them', async () => {
   await using node = await start();
   const client = new StreamClient(node.port, '/chunks?last=800');
@@ -99,52 +75,6 @@ it('a client that floods while it is moved gets every event, and its answers aft
   assert.deepEqual(client.faults, []);
   assert.equal(client.last, 800);
   client.socket.destroy();
-});
-
-it('a client that does not read keeps its worker, and loses nothing', async () => {
-  await using node = await start();
-  const slow = new StreamClient(node.port, '/chunks?bytes=9000&everyMs=1');
-  const quick = new StreamClient(node.port, '/chunks');
-  await slow.event(3);
-  slow.socket.pause();
-  // The kernel's buffers have to be full first.
-  await quick.event(500);
-  await node.ask('reload');
-  await poll(async () => (await status(node)).moves.moved === 1);
-  await poll(async () => (await status(node)).moves.stayed.full === 1);
-  slow.socket.resume();
-  await slow.event(3_000);
-  assert.equal(slow.writers.length, 1);
-  assert.deepEqual([...slow.faults, ...quick.faults], []);
-  quick.socket.destroy();
-  slow.socket.destroy();
-});
-
-it('a successor that cannot take the state refuses, and the stream stays', async () => {
-  const config = (env: string): string => `env:\n  APP_VERSION: '1'\n${env}`;
-  await using node = await start({ config: config('') });
-  const versioned = new StreamClient(node.port, '/sse?last=600');
-  const thrown = new StreamClient(node.port, '/chunks?last=600');
-  const large = new StreamClient(node.port, '/chunks?last=600&bytes=2000');
-  const clients = [versioned, thrown, large];
-  for (const client of clients) await client.event(3);
-  writeFileSync(
-    join(node.dir, 'lastcall.yaml'),
-    config("  APP_STATE_VERSION: '2'\n  APP_THAW: throw\n"),
-  );
-  await node.ask('reload');
-  for (const client of clients) {
-    await client.ended;
-    assert.equal(client.last, 600);
-    assert.equal(client.writers.length, 1);
-    assert.deepEqual(client.faults, []);
-    client.socket.destroy();
-  }
-  await retired(node);
-  assert.deepEqual((await status(node)).moves, {
-    moved: 0,
-    stayed: { version: 1, thaw: 1, 'state-size': 1 },
-  });
 });
 
 it('a client that goes while its stream is moved ends its work once', async () => {

@@ -10,6 +10,8 @@ const WINDOW = 16;
 const SETTLE_MS = 2_000;
 /** How long a successor may take to be ready for one stream. */
 const ANSWER_MS = 3_000;
+/** How many successors are tried when one after another ends. */
+const ATTEMPTS = 3;
 
 type Answer = 'prepared' | Stays;
 
@@ -18,6 +20,10 @@ export class Departures {
   readonly #send: Send;
   readonly #carriers = new Set<Carrier>();
   readonly #offers = new Map<number, (answer: Answer) => void>();
+  /** Those whose stay has been counted: each is counted once. */
+  readonly #counted = new WeakSet<Carrier>();
+  /** Those that an attempt is under way for. */
+  readonly #moving = new Set<Carrier>();
   readonly #window = new Window(WINDOW);
   /** Why streams stayed, since the last report. */
   #stayed: Partial<Record<Stays, number>> = {};
@@ -43,7 +49,10 @@ export class Departures {
     this.#carriers.delete(carrier);
   }
 
-  /** Accepts no more, and moves what can be moved; resolves when each has gone or stays. */
+  /**
+   * Accepts no more, and moves what can be moved; resolves when each has gone or stays. Called again
+   * when there is a new successor, it tries again with what has stayed.
+   */
   async leave(): Promise<void> {
     this.#leaving = true;
     this.#nobody = undefined;
@@ -63,9 +72,18 @@ export class Departures {
   }
 
   async #move(carrier: Carrier): Promise<void> {
-    const stays = await this.#attempt(carrier);
+    if (this.#moving.has(carrier)) return;
+    this.#moving.add(carrier);
+    let stays = await this.#attempt(carrier);
+    // Its connection and its state are as they were: another worker may take it.
+    for (let again = 1; again < ATTEMPTS && stays === 'successor-gone'; again += 1)
+      stays = await this.#attempt(carrier);
+    this.#moving.delete(carrier);
     if (stays === undefined) this.#carriers.delete(carrier);
-    else if (!carrier.ended) this.#stayed[stays] = (this.#stayed[stays] ?? 0) + 1;
+    else if (!carrier.ended && !this.#counted.has(carrier)) {
+      this.#counted.add(carrier);
+      this.#stayed[stays] = (this.#stayed[stays] ?? 0) + 1;
+    }
   }
 
   /** Waits for the boundary and for its turn, and offers the stream. Returns why it stays. */

@@ -123,6 +123,7 @@ class WorkerLink {
         siblings: true,
         first: () => this.#departures.leave(),
       });
+    else if (message.type === 'move-on') void this.#departures.leave();
     else if (message.type === 'stop')
       void (message.force
         ? this.#lifecycle.force(message.reason)

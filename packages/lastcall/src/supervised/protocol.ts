@@ -93,6 +93,8 @@ export type FromWorker =
 export type ToWorker =
   /** Others serve on the same sockets: finish what is connected, refuse nothing, and end. */
   | { type: 'retire'; reason: string }
+  /** To a worker that retires: another one serves now, and may take what has stayed. */
+  | { type: 'move-on' }
   /** The node goes: stop in full; `force`: cancel at once. */
   | { type: 'stop'; reason: string; force: boolean }
   /** A sibling was killed or crashed: what it held can go on at once. */

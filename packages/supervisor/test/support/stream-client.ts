@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 export class StreamClient {
   readonly socket: Socket;
   /** The number of the last event. */
-  last = 0;
+  last: number;
   /** Who has written, in the order of their first event. */
   readonly writers: string[] = [];
   head = '';
@@ -22,7 +22,9 @@ export class StreamClient {
   readonly #end = Promise.withResolvers<void>();
   readonly #watchers = new Set<() => void>();
 
-  constructor(port: number, path: string, more = '') {
+  /** `last`: the number of the last event that was seen on an earlier connection. */
+  constructor(port: number, path: string, more = '', last = 0) {
+    this.last = last;
     this.ended = this.#end.promise;
     this.socket = connect(port, '127.0.0.1');
     this.socket.setEncoding('latin1');
