@@ -125,6 +125,8 @@ async function tellEvents(): Promise<void> {
 /** Prints the account; whether nothing was dropped. */
 function told({ account, exits }: { account: Account; exits: string[] }): boolean {
   for (const line of exits) say(`  ${line}`);
+  if (exits.some((line) => line.includes('(SIGTERM)')))
+    say('  a stop began with SIGTERM: its preStop hook failed or was refused (see LC104, LC117)');
   const { sent, failed, tasks, lost } = account;
   for (const { at, kind, fault } of failed.slice(0, 20)) say(`  ${at} ${kind}: ${fault}`);
   const counts = Object.entries(sent).map(([kind, count]) => `${count} ${kind}s`);
@@ -137,8 +139,12 @@ function told({ account, exits }: { account: Account; exits: string[] }): boolea
 
 async function cleanUp(): Promise<void> {
   if (process.env.KEEP === '1') return say(`namespace ${kubectl.namespace} is left`);
+  // Pods first: the removal of a namespace looks at them again only after half their termination period.
   await kubectl
-    .run(['delete', 'namespace', kubectl.namespace, '--ignore-not-found', '--timeout=400s'])
+    .run(['delete', 'deployment,pod', '--all', '--ignore-not-found', '--timeout=320s'])
+    .catch(() => undefined); // told below
+  await kubectl
+    .run(['delete', 'namespace', kubectl.namespace, '--ignore-not-found', '--timeout=120s'])
     .then(
       () => say('namespace removed'),
       (error: Error) => say(`remove namespace ${kubectl.namespace} by hand: ${error.message}`),

@@ -96,6 +96,15 @@ test('the contract while ready', async () => {
   assert.equal(it.lifecycle.inFlight, 1, 'probes are not work');
 });
 
+test('a second slash before the path, as kubelets before 1.25 send it in a hook', async () => {
+  await using it = await service();
+  assert.equal((await it.call('GET', '//ready')).status, 200);
+  assert.equal((await it.call('GET', '//shutdown/wait')).body.status, 'completed');
+  assert.equal((await it.call('GET', '//ready')).status, 503);
+  assert.equal(it.lifecycle.state, 'draining');
+  assert.equal((await it.call('GET', '///application')).status, 503, 'the path of an application');
+});
+
 test('before it is ready', async () => {
   await using it = await service({}, false);
   assert.equal((await it.call('GET', '/startup')).status, 503);

@@ -50,8 +50,11 @@ export class Endpoints {
   }
 
   /** The route of a request target, or undefined. Runs for every request, so it does little. */
-  match(target: string | undefined): Route | undefined {
-    if (target === undefined || !this.#initials.has(target.charCodeAt(1))) return undefined;
+  match(asked: string | undefined): Route | undefined {
+    if (asked === undefined) return undefined;
+    // Kubelets before 1.25 put a second slash before the path of a hook.
+    const target = asked.startsWith('//') ? asked.slice(1) : asked;
+    if (!this.#initials.has(target.charCodeAt(1))) return undefined;
     const route = this.#routes.get(target);
     if (route) return route;
     const query = target.indexOf('?');
