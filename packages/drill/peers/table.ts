@@ -137,7 +137,7 @@ export function writeBounds(bounds: readonly Bound[], clients: number): void {
   const lines = [
     boundHeading,
     '',
-    `Written by \`npm run drill:peers -- --bound\`: the load cases again and again, with ${clients} clients each, until the`,
+    `Written by \`npm run drill:peers -- --bound\`: the load cases again and again, with ${clients} clients each and a grace of 30 s, until the`,
     'promises at risk suffice to say, at a confidence of 99.9 %, that fewer than 1 in 10,000 are lost. One stop puts many',
     'promises at risk at once, and these are not quite independent of each other; the number of stops stands beside them.',
     '',
