@@ -7,6 +7,7 @@ const BENCHES: Record<string, { file: string; about: string }> = {
   adapters: { file: 'adapters.ts', about: 'each framework with and without its adapter' },
   sockets: { file: 'sockets.ts', about: '10,000 WebSockets and event streams drain' },
   supervisor: { file: 'supervisor/run.ts', about: 'reloads under load, beside other managers' },
+  moving: { file: 'moving.ts', about: 'open connections move to new workers; kills meanwhile' },
   handover: { file: 'handover.ts', about: 'events appended, gaps of a handover' },
   estimates: { file: 'estimates.ts', about: 'estimates against what happened' },
   console: { file: 'console.ts', about: 'the page with 50 workers and 10,000 leases' },

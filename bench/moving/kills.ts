@@ -1,0 +1,132 @@
+// kill -9 of one of the two workers of a move, at random instants in the middle of it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPostgres } from '../../packages/handover/test/support/postgres.ts';
+import { seeded } from '../estimates/random.ts';
+import type { Told } from './crowd-process.ts';
+import { Crowd } from './crowd.ts';
+import { allRetired, logged, type MovingNode, startNode, type Worker } from './node.ts';
+import { say } from './reloads.ts';
+
+const STEP_MS = 30_000;
+/** What a first kill takes a move to last; later ones take the last that was not cut short. */
+const MOVE_MS = 150;
+const MOVE_MAX_MS = 1_000;
+const NO_PAUSES = ['--prove-ms', '50', '--backoff-ms', '0', '--restart-limit', '100000'];
+
+export interface KillRun {
+  streams: number;
+  seed: number;
+  /** Kills while the old worker still had connections to give away: of it, and of the worker that took over. */
+  ofOld: number;
+  ofSuccessor: number;
+  /** Kills that came when the move was over already; not counted in the number asked for. */
+  tooLate: number;
+  told: Told;
+  /** Streams that were cut although a worker that nobody killed had written to them last. */
+  cutWrongly: number;
+  /** Connections that were moved. */
+  moved: number;
+  /** The longest time without an event that a client saw around each kill; worst of all, ms. */
+  longestMs: number;
+}
+
+export async function killRun(size: {
+  streams: number;
+  kills: number;
+  seed: number;
+}): Promise<KillRun> {
+  const { streams, kills, seed } = size;
+  const random = seeded(seed);
+  await using postgres = await startPostgres();
+  await using node = await startNode('work-app.ts', {
+    flags: NO_PAUSES,
+    env: { DATABASE_URL: postgres.url },
+  });
+  const crowd = await Crowd.open({ port: node.port, streams, sockets: 0, resume: true });
+  const count = { old: 0, successor: 0, tooLate: 0 };
+  let cuts: Record<string, number> = {};
+  let [cutWrongly, moveMs, longestMs, closed] = [0, MOVE_MS, 0, 0];
+  try {
+    while (count.old + count.successor < kills && count.tooLate < kills + 10) {
+      const { old, victim, delayMs } = await killOnce(node, random, moveMs);
+      // It was killed, or its end was waited for.
+      await quiet(node);
+      longestMs = Math.max(longestMs, ...(await crowd.longest()));
+      const { cuts: after, account } = await crowd.told();
+      const cut = account.closed - closed;
+      closed = account.closed;
+      const { left } = old;
+      // It still had connections to give away; of one that was killed its clients know that.
+      const inTime = victim === old ? cut > 0 : delayMs < (left?.tookMs ?? 0);
+      count[inTime ? (victim === old ? 'old' : 'successor') : 'tooLate'] += 1;
+      if (left) moveMs = Math.min(left.tookMs, MOVE_MAX_MS);
+      // A stream that came to the killed successor may have had no event from it yet.
+      const mayBeCut = new Set([victim.pid, ...(victim === old ? [] : [old.pid])].map(String));
+      for (const [writer, times] of Object.entries(after))
+        if (!mayBeCut.has(writer) && writer !== '') cutWrongly += times - (cuts[writer] ?? 0);
+      cuts = after;
+      say(
+        `kill ${count.old + count.successor} of ${kills}: ${victim === old ? 'old worker' : 'successor'} after ${delayMs.toFixed(0)} ms${inTime ? '' : ' (too late)'}, ${cut} cut, so far ${account.missing} missing, ${account.repeated} repeated, ${cutWrongly} cut wrongly`,
+      );
+    }
+    const told = await crowd.told();
+    const { moves } = await node.status();
+    return {
+      streams,
+      seed,
+      ofOld: count.old,
+      ofSuccessor: count.successor,
+      tooLate: count.tooLate,
+      told,
+      cutWrongly,
+      moved: moves.moved,
+      longestMs,
+    };
+  } finally {
+    await crowd.end();
+  }
+}
+
+/** Reloads, and kills one of the two workers of one of the retirements at a random instant. */
+async function killOnce(
+  node: MovingNode,
+  random: () => number,
+  moveMs: number,
+): Promise<{ old: Worker; victim: Worker; delayMs: number }> {
+  const known = new Set(node.workers.keys());
+  const delayMs = random() * moveMs;
+  const killsOld = random() < 0.5;
+  // A new version whose first worker is killed may be discarded; then the old ones stay.
+  const reload = node.reload().catch(() => undefined);
+  const retiring = (): Worker | undefined =>
+    [...node.workers.values()].find(
+      ({ name, retiredMs }) => known.has(name) && retiredMs && !before.has(name),
+    );
+  const before = new Set(
+    [...node.workers.values()].filter(({ retiredMs }) => retiredMs).map(({ name }) => name),
+  );
+  if (!(await logged(node, () => retiring() !== undefined, STEP_MS)))
+    throw new Error('The reload retires no worker.');
+  const old = retiring()!;
+  const successor = [...node.workers.values()].findLast(
+    ({ name, readyMs, exitedMs }) => !known.has(name) && readyMs && !exitedMs,
+  )!;
+  await sleep(delayMs - (performance.now() - old.retiredMs!));
+  const victim = killsOld ? old : successor;
+  if (victim.exitedMs === undefined) process.kill(victim.pid, 'SIGKILL');
+  await reload;
+  return { old, victim, delayMs };
+}
+
+/** Two workers serve, and no other is there. */
+async function quiet(node: MovingNode): Promise<void> {
+  await logged(node, () => allRetired(node), STEP_MS);
+  const startedMs = performance.now();
+  for (;;) {
+    const { workers } = await node.status();
+    if (workers.length === 2 && workers.every(({ phase }) => phase === 'serving')) return;
+    if (performance.now() - startedMs > STEP_MS)
+      throw new Error(`The node does not settle: ${JSON.stringify(workers)}`);
+    await sleep(20);
+  }
+}
