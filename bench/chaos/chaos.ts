@@ -68,6 +68,7 @@ export async function chaos({ seed, events, folder, say }: ChaosOptions): Promis
     loads.catch(() => undefined); // told below
     await sleep(1_000);
     await unleash(world, seed, events, say);
+    for (const node of nodes) if (!node.up) await node.start();
     say('the last event is over; what is still owed is waited for');
     enough.abort();
     const timer = setTimeout(() => late.abort(), settleMs);

@@ -18,6 +18,9 @@ export async function happen(world: World, { deed, node: at, dice }: Happening):
   const { nodes, postgres, account } = world;
   const node = nodes[at]!;
   account.count(`event: ${deed}`);
+  // Whoever kills a worker while its node boots ends the node (exit code 5): it is started anew, as
+  // systemd would.
+  if (!node.up) await node.start();
   switch (deed) {
     case 'drain':
       return drain(node, 300 + dice * 1_500);
@@ -25,7 +28,9 @@ export async function happen(world: World, { deed, node: at, dice }: Happening):
       // A worker that is killed meanwhile fails the reload, and the old ones stay: that is in order.
       return node.verb('reload').catch(() => undefined);
     case 'scale':
-      return node.verb('scale', String(1 + Math.floor(dice * 3)));
+      return node.verb('scale', String(1 + Math.floor(dice * 3))).catch((error: unknown) => {
+        if (node.up) throw error;
+      });
     case 'kill worker':
       return killWorker(node, dice);
     case 'kill supervisor':

@@ -66,8 +66,11 @@ export class TaskClient {
       account.count('tasks acknowledged');
       this.promised.set(id, { ask, revoked: 'no', results: this.#early.delete(id) ? 1 : 0 });
       if (random.next() < 0.05) await this.#revoke(url, id);
-    } catch {
-      account.count('tasks without an answer');
+    } catch (error) {
+      const { cause = error } = error as { cause?: { code?: string } };
+      account.count(
+        `tasks without an answer: ${(cause as { code?: string }).code ?? String(cause)}`,
+      );
     }
   }
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { embeddedStorage } from '../src/storage/embedded.ts';
@@ -102,6 +104,53 @@ describe('with DATABASE_URL', { timeout: 120_000 }, () => {
     );
     await service.printed(/connection is lost/);
     assert.equal((await untilTask(service.url, id, 'done')).attempts, 1);
+    assert.equal(await service.end('SIGTERM'), 0, service.output());
+  });
+
+  test('events that are no longer kept are 410, with the earliest number that is', async () => {
+    await using service = await startService(env());
+    const { id } = (await (
+      await post(`${service.url}/v1/responses`, { ...task, background: true })
+    ).json()) as { id: string };
+    const stream = `${service.url}/v1/responses/${id}?stream=true`;
+    await (await fetch(stream)).text();
+    await query(`with old as (delete from handover.chunks c using handover.works w
+      where c.work = w.num and w.id = '${id}' and c.first <= 3 returning c.work, c.last)
+      update handover.works w set first_seq = o.last + 1
+      from (select work, max(last) as last from old group by work) o where w.num = o.work`);
+    const gone = await fetch(stream);
+    assert.equal(gone.status, 410);
+    const { error } = (await gone.json()) as { error: { code: string; earliest: number } };
+    assert.equal(error.code, 'events_expired');
+    assert.ok(error.earliest >= 3, JSON.stringify(error));
+    const rest = await fetch(`${stream}&starting_after=${error.earliest - 1}`);
+    assert.match(await rest.text(), new RegExp(`^event: .*\ndata: .*\nid: ${error.earliest}\n`));
+    const whole = await fetch(`${service.url}/v1/responses/${id}`);
+    assert.match(await whole.text(), /"status":"incomplete"/);
+    assert.equal(await service.end('SIGTERM'), 0, service.output());
+  });
+
+  test('a database from before is migrated with its tasks', async () => {
+    await query('drop schema inference cascade');
+    const first = readFileSync(new URL('../migrations/001_tasks.sql', import.meta.url), 'utf8');
+    await query(`create schema inference;
+      create table inference.migrations (version integer primary key, name text not null);
+      insert into inference.migrations values (1, '001_tasks.sql'); ${first}`);
+    const request = {
+      model: 'lastcall-ngram',
+      messages: [{ role: 'user', text: 'x' }],
+      seed: 1,
+      temperature: 1,
+      minOutputTokens: 3,
+      maxOutputTokens: 3,
+    };
+    const [queued, done] = [randomUUID(), randomUUID()];
+    await query(`insert into inference.tasks (id, request) values ('${queued}', '${JSON.stringify(request)}');
+      insert into inference.tasks (id, status, request, output, usage, finished_at) values
+        ('${done}', 'done', '${JSON.stringify(request)}', 'text', '{"input_tokens":1,"output_tokens":1}', now())`);
+    await using service = await startService(env());
+    assert.equal((await getTask(service.url, done)).output_text, 'text');
+    await untilTask(service.url, queued, 'done');
     assert.equal(await service.end('SIGTERM'), 0, service.output());
   });
 
