@@ -70,8 +70,12 @@ function lanes(workers) {
 const card = ({ name, pid, phase, reason, age_seconds: age, in_flight: held, rss_bytes: rss }) =>
   `<div class="worker" data-phase="${escape(phase)}"><b>${escape(name)}</b> ${escape(phase)}${reason ? `: ${escape(reason)}` : ''}<small>${held ?? 0} in flight · pid ${pid ?? '-'} · ${Math.round(age)} s${rss ? ` · ${Math.round(rss / 2 ** 20)} MB` : ''}</small></div>`;
 
-const row = ({ kind, label, worker, ageMs, p50Ms, p90Ms }) =>
-  `<tr><td>${escape(label === null ? kind : `${kind} ${label}`)}</td><td>${escape(worker)}</td><td>${seconds(ageMs)}</td><td>${seconds(p50Ms)}</td><td>${seconds(p90Ms)}</td></tr>`;
+/** Work that will hardly have ended when work is cut off is marked. */
+function row({ kind, label, worker, ageMs, p50Ms, p90Ms }) {
+  const { deadlineInMs } = latest;
+  const late = deadlineInMs !== null && p90Ms !== null && p90Ms > deadlineInMs;
+  return `<tr${late ? ' class="late"' : ''}><td>${escape(label === null ? kind : `${kind} ${label}`)}</td><td>${escape(worker)}</td><td>${seconds(ageMs)}</td><td>${seconds(p50Ms)}</td><td>${seconds(p90Ms)}${late ? ', too late' : ''}</td></tr>`;
+}
 
 function drawStops() {
   if (stops.length === 0) return;

@@ -88,7 +88,7 @@ function drain({ look, expected }: View, { columns }: Size, paint: Paint): strin
   const { stopSeconds, deadlineInMs } = look;
   if (stopSeconds === 0 || deadlineInMs === null) return [];
   const wholeMs = stopSeconds * 1_000 + deadlineInMs;
-  const width = Math.max(10, Math.min(columns, 100) - 40);
+  const width = Math.max(10, Math.min(columns, 100) - 48);
   const at = (ms: number): number => Math.min(width - 1, Math.floor((ms / wholeMs) * width));
   const cells: string[] = Array.from({ length: width }, (_, i) =>
     i < at(stopSeconds * 1_000) ? '━' : '─',
@@ -126,23 +126,34 @@ function worker(one: Look['workers'][number], paint: Paint): string {
 }
 
 /** Work by kind, each with its oldest pieces first. */
-function work({ inFlightByKind, work: items }: Look, room: number, paint: Paint): string[] {
+function work(
+  { inFlightByKind, work: items, deadlineInMs }: Look,
+  room: number,
+  paint: Paint,
+): string[] {
   const kinds = Object.entries(inFlightByKind);
   const each = Math.max(1, Math.floor(room / Math.max(1, kinds.length)) - 2);
   return kinds.flatMap(([kind, count]) => {
     const own = items.filter((item) => item.kind === kind).slice(0, each);
     const heading = `${paint.strong(`${clean(kind)} ${count}`)}${paint.faint(', the oldest first')}`;
-    return ['', heading].concat(own.map(piece));
+    return ['', heading].concat(own.map((item) => piece(item, deadlineInMs, paint)));
   });
 }
 
-function piece({ label, worker, ageMs, p50Ms, p90Ms }: Look['work'][number]): string {
+/** Work that will hardly have ended when work is cut off is marked. */
+function piece(
+  { label, worker, ageMs, p50Ms, p90Ms }: Look['work'][number],
+  deadlineInMs: number | null,
+  paint: Paint,
+): string {
   const name = clean(label ?? '')
     .padEnd(24)
     .slice(0, 24);
   const left =
     p50Ms === null ? 'unknown' : `about ${seconds(p50Ms)}, 90 % within ${seconds(p90Ms)}`;
-  return `  ${name} ${clean(worker).padEnd(5)} ${seconds(ageMs).padStart(7)} old · still ${left}`;
+  const over = p90Ms !== null && deadlineInMs !== null && p90Ms > deadlineInMs;
+  const rest = `still ${left}${over ? ', too late' : ''}`;
+  return `  ${name} ${clean(worker).padEnd(5)} ${seconds(ageMs).padStart(7)} old · ${over ? paint.bad(rest) : rest}`;
 }
 
 function stops({ stops: past }: Look, paint: Paint): string[] {
