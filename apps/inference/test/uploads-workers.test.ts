@@ -8,8 +8,8 @@ import { digestField, modelIds, put, startUpload, untilOffset } from './support/
 const folder = dataFolder();
 after(() => folder[Symbol.asyncDispose]());
 const env = { LASTCALL_DATA_DIR: folder.path };
-const file = Buffer.from('Ships come in with the tide. '.repeat(30_000)); // 870,000 bytes
-const half = 400_000;
+const file = Buffer.from('Ships come in with the tide. '.repeat(60_000)); // 1,740,000 bytes: more than a JSON body may have
+const half = 900_000;
 const headers = { 'content-length': file.length, 'repr-digest': digestField(file) };
 
 describe('uploads and the end of a worker', { timeout: 120_000 }, () => {
