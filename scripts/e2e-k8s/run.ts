@@ -140,8 +140,10 @@ function told({ account, exits }: { account: Account; exits: string[] }): boolea
 async function cleanUp(): Promise<void> {
   if (process.env.KEEP === '1') return say(`namespace ${kubectl.namespace} is left`);
   // Pods first: the removal of a namespace looks at them again only after half their termination period.
+  const all = ['--all', '--ignore-not-found', '--timeout=320s'];
   await kubectl
-    .run(['delete', 'deployment,pod', '--all', '--ignore-not-found', '--timeout=320s'])
+    .run(['delete', 'deployment', ...all, '--cascade=foreground'])
+    .then(() => kubectl.run(['delete', 'pod', ...all]))
     .catch(() => undefined); // told below
   await kubectl
     .run(['delete', 'namespace', kubectl.namespace, '--ignore-not-found', '--timeout=120s'])

@@ -11,6 +11,8 @@ export interface ServiceTimes {
   forceMs: number;
   leaveMinMs: number;
   leaveMaxMs: number;
+  /** undefined: not set, or not known. */
+  killAfterMs: number | undefined;
   /** Whether LASTCALL_LEAVE_* was set. */
   leaveGiven: boolean;
   hasOperators: boolean;
@@ -39,8 +41,10 @@ export function serviceTimes(
       (text === undefined ? undefined : parseDurationMs(text)) ?? (OPTIONS[name].default as number)
     );
   };
+  const killAfter = env.get(OPTIONS.killAfterMs.env ?? '');
   return {
     isLastcall,
+    killAfterMs: killAfter === undefined ? undefined : parseDurationMs(killAfter),
     graceMs,
     graceFrom,
     forceMs: isLastcall ? own('forceMs') : 0,
@@ -89,4 +93,18 @@ export function stopSum(times: ServiceTimes, marginMs: number): Sum | undefined 
     ...(times.forceMs > 0 ? ([['force', times.forceMs]] as const) : []),
     ['margin', marginMs],
   ]);
+}
+
+/** The sum that the library refuses at boot, spelt out; undefined when all add up. */
+export function refusedAtBoot(times: ServiceTimes): string | undefined {
+  const { isLastcall, graceMs, forceMs, leaveMinMs, leaveMaxMs, killAfterMs } = times;
+  if (!isLastcall) return undefined;
+  if (leaveMinMs > leaveMaxMs)
+    return `LASTCALL_LEAVE_MIN_MS ${seconds(leaveMinMs)} > LASTCALL_LEAVE_MAX_MS ${seconds(leaveMaxMs)}`;
+  if (graceMs === undefined) return undefined;
+  if (leaveMinMs > 0 && leaveMinMs >= graceMs)
+    return `LASTCALL_LEAVE_MIN_MS ${seconds(leaveMinMs)} >= ${times.graceFrom} ${seconds(graceMs)}`;
+  if (killAfterMs !== undefined && graceMs + forceMs >= killAfterMs)
+    return `${times.graceFrom} ${seconds(graceMs)} + force ${seconds(forceMs)} >= LASTCALL_KILL_AFTER_MS ${seconds(killAfterMs)}`;
+  return undefined;
 }

@@ -1,12 +1,19 @@
 import { type Findings, seconds } from '../finding.ts';
-import { type Sum, sumOf } from '../times.ts';
+import { refusedAtBoot, type Sum, sumOf } from '../times.ts';
 import type { Container } from './container.ts';
 import type { Workload } from './workload.ts';
 
 const DEFAULT_PERIOD_SECONDS = 30;
 
-/** LC101, LC102, LC119, LC120, LC116: the times of a stop against the kubelet's clock. */
+/** LC101, LC102, LC119, LC120, LC116, LC127: the times of a stop against the kubelet's clock. */
 export function checkBudget({ podSpec, containers }: Workload, findings: Findings): void {
+  for (const { at, name: container, times } of containers) {
+    const arithmetic = refusedAtBoot(times);
+    if (arithmetic !== undefined)
+      findings.add('LC127', at.get('env').spot, `Container ${container} does not start`, {
+        arithmetic,
+      });
+  }
   const period = podSpec.get('terminationGracePeriodSeconds');
   if (period.exists && period.number === undefined) return;
   const periodMs = (period.number ?? DEFAULT_PERIOD_SECONDS) * 1_000;

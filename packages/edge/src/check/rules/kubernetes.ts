@@ -183,4 +183,11 @@ export const KUBERNETES_RULES = {
     'SIGKILL cannot be handled and SIGQUIT means "cancel now": neither drains.',
     'Remove `stopSignal`, or set it to SIGTERM.',
   ),
+  LC127: rule(
+    'error',
+    'refuses-to-start',
+    'The service refuses to start with these times',
+    'The library adds its times up at boot: leaving is part of the grace, and what has to end before the orchestrator kills must be shorter than that. Where the sum is wrong the process exits with code 2, and the pod restarts for ever.',
+    'Raise `LASTCALL_LEAVE_MAX_MS` to at least `LASTCALL_LEAVE_MIN_MS`, keep both below the grace, and the grace and the force time below `LASTCALL_KILL_AFTER_MS`.',
+  ),
 } as const;
