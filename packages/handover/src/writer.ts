@@ -138,8 +138,10 @@ export class Writer {
       try {
         const kept = await this.#try(batch, worker);
         for (const draft of batch) {
-          if (kept.has(draft.hold.num)) this.#settle(draft);
-          else draft.done.reject(fenced(draft.hold));
+          const isVoid = kept.get(draft.hold.num);
+          if (isVoid === undefined) draft.done.reject(fenced(draft.hold));
+          else if (isVoid) settleVoid(draft);
+          else this.#settle(draft);
         }
         return;
       } catch (error) {
@@ -159,16 +161,19 @@ export class Writer {
     done.resolve();
   }
 
-  /** Returns the works for which the write holds, in this try or in one whose answer was lost. */
-  async #try(batch: Draft[], worker: string): Promise<Set<string>> {
-    const { rows } = await this.#pool.query<{ num: string }>({
+  /**
+   * The works for which the write holds, in this try or in one whose answer was lost; and of each
+   * whether it was cancelled before its end was written.
+   */
+  async #try(batch: Draft[], worker: string): Promise<Map<string, boolean>> {
+    const { rows } = await this.#pool.query<{ num: string; void: boolean }>({
       name: 'handover-write',
       text: writeStatement,
       values: parameters(batch, worker),
     });
-    const kept = new Set(rows.map(({ num }) => num));
+    const kept = new Map(rows.map((row) => [row.num, row.void]));
     const open = batch.filter(({ hold }) => !kept.has(hold.num));
-    if (open.length > 0) for (const num of await this.#earlier(open, worker)) kept.add(num);
+    if (open.length > 0) for (const num of await this.#earlier(open, worker)) kept.set(num, false);
     return kept;
   }
 
@@ -194,6 +199,12 @@ export class Writer {
       })
       .map(({ hold }) => hold.num);
   }
+}
+
+/** The work was cancelled: of this last write nothing was kept but that it has ended. */
+function settleVoid({ end, done }: Draft): void {
+  if (end) Object.assign(end, { state: 'cancelled', charge: false, reserved: false });
+  done.resolve();
 }
 
 function parameters(batch: Draft[], worker: string): unknown[] {

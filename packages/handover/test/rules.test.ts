@@ -111,3 +111,25 @@ test('a sibling that the supervisor saw die is buried at once', async () => {
   assert.match(await said.promise, /worker 99 \(process 4711 on here\) is gone/);
   await lifecycle.stop({ reason: 'test', leave: false });
 });
+
+test('a work that was cancelled as it ended is cancelled: no result, no effect, no last event', async () => {
+  const a = await join();
+  let written = 0;
+  a.handle('ending', async (job) => {
+    await job.emit('n', 1);
+    // As a cancel whose wake-up is still on its way.
+    await postgres.query(`update handover.works set cancel_reason = 'enough' where id = $1`, [
+      job.id,
+    ]);
+    void job.emit('n', 2);
+    void job.effect('done', 'bell', null);
+    written += 1;
+    return 'done';
+  });
+  const id = await a.add('ending', null);
+  const events = await ended(a, id);
+  const { state, result, lastSeq } = await a.get(id);
+  assert.deepEqual([state, result, lastSeq, events.length, written], ['cancelled', null, 1, 1, 1]);
+  const left = await postgres.query(`select from handover.effects where kind = 'bell'`);
+  assert.equal(left.length, 0);
+});

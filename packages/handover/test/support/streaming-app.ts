@@ -1,0 +1,36 @@
+// A service in a supervised node: works that count, and their events as server-sent events.
+import http from 'node:http';
+import { createLifecycle } from 'lastcall';
+import { attachHttp } from 'lastcall/http';
+import { attachSse } from 'lastcall/sse';
+import { openHandover, serveStreams } from '@lastcall/handover';
+
+const lifecycle = createLifecycle({ lingerMaxMs: 300 });
+const handover = await openHandover({
+  connectionString: process.env.DATABASE_URL ?? '',
+  lifecycle,
+});
+const streams = serveStreams(handover, attachSse(lifecycle, { heartbeatMs: 0 }));
+
+handover.handle<{ to: number }, number>(
+  'count',
+  async (job) => {
+    for (let n = (job.checkpoint ?? 0) + 1; n <= job.input.to; n += 1) {
+      if (job.leaving.aborted) return job.passOn(n - 1);
+      await job.emit('n', process.pid);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return 'done';
+  },
+  { concurrency: 100, deterministic: true },
+);
+
+const server = attachHttp(
+  lifecycle,
+  http.createServer((request, response) => {
+    const to = Number(request.url?.split('=')[1]);
+    void handover.add('count', { to }).then((id) => streams.open(request, response, id));
+  }),
+);
+lifecycle.handleSignals();
+server.listen(Number(process.env.PORT), () => lifecycle.ready());
