@@ -1,11 +1,12 @@
 // A real terminal for a command: a pane of tmux, whose screen can be read.
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findProgram } from '../../../../scripts/programs.ts';
 
 const LIMIT_MS = 30_000;
 const LOOK_MS = 100;
-
-let terminals = 0;
 
 /** Whether there is a tmux, or one can be installed. */
 export const hasTerminal = (): boolean => findProgram('tmux') !== undefined;
@@ -18,7 +19,8 @@ export interface TerminalOptions {
 
 /** Runs a command line in a shell, and says `ended CODE` after it. `await using` ends it. */
 export class Terminal {
-  readonly #socket = `lastcall-test-${process.pid}-${(terminals += 1)}`;
+  /** For the socket of a tmux of its own. */
+  readonly #dir = mkdtempSync(join(tmpdir(), 'lastcall-terminal-'));
 
   constructor(command: string, { columns = 100, rows = 40, env = {} }: TerminalOptions = {}) {
     const set = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
@@ -60,11 +62,12 @@ export class Terminal {
 
   #tmux(...args: string[]): string {
     const env = { ...process.env, LANG: 'C.UTF-8', LC_ALL: 'C.UTF-8' };
-    const all = ['-u', '-L', this.#socket, ...args];
+    const all = ['-u', '-S', join(this.#dir, 'socket'), ...args];
     return execFileSync('tmux', all, { encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#tmux('kill-server');
+    rmSync(this.#dir, { recursive: true });
   }
 }
