@@ -89,6 +89,7 @@ it('starts a crashed worker again and counts the kill with its leases', async ()
   });
   process.kill(victim!, 'SIGKILL');
   assert.ok((await slow) instanceof Error);
+  await node.line(new RegExp(`a sibling died: ${victim}`));
   await node.line(/is ready/, 3);
   const status = await node.status();
   assert.equal(status.forced_kills, 1);
