@@ -110,7 +110,7 @@ export function writeTable(rows: readonly Row[], titles: readonly string[]): voi
     introduction.join('\n'),
     machine(),
     [...head, ...known.map((title) => lines.get(title))].join('\n'),
-    ...(left.length === 0 ? [] : [`Could not be run here: ${left.join(', ')}.`]),
+    ...(left.length === 0 ? [] : [`Not run, or not possible on this machine: ${left.join(', ')}.`]),
     ...known.map((title) => sections.get(title) ?? ''),
   ];
   write(parts.join('\n\n'), section);
@@ -148,7 +148,7 @@ export function writeBounds(bounds: readonly Bound[], clients: number): void {
     ...[...rows.values()].toSorted(),
     '',
   ];
-  write(table, lines.join('\n'));
+  write(table === '' ? introduction.join('\n') : table, lines.join('\n'));
 }
 
 function rowOf({ peer, result }: Bound): string {
