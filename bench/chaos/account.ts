@@ -13,19 +13,19 @@ export class Account {
     this.violations.push(what);
   }
 
-  print(): void {
+  print(say: (line: string) => void): void {
     for (const [what, count] of Object.entries(this.counts).toSorted(([a], [b]) =>
       a.localeCompare(b),
     ))
-      console.log(`  ${what.padEnd(44)} ${String(count).padStart(7)}`);
+      say(`  ${what.padEnd(44)} ${String(count).padStart(7)}`);
     const gaps = this.gapsMs.toSorted((a, b) => a - b);
     const at = (part: number): string => (gaps[Math.floor(gaps.length * part)] ?? 0).toFixed(0);
-    console.log(`  longest silence of a stream: median ${at(0.5)} ms, p90 ${at(0.9)} ms`);
-    console.log(
+    say(`  longest silence of a stream: median ${at(0.5)} ms, p90 ${at(0.9)} ms`);
+    say(
       this.violations.length === 0
         ? 'No promise was broken: 0 tasks lost, 0 results never delivered, 0 effects twice, 0 stream events missing or repeated.'
         : `BROKEN PROMISES: ${this.violations.length}`,
     );
-    for (const violation of this.violations.slice(0, 50)) console.log(`  - ${violation}`);
+    for (const violation of this.violations.slice(0, 50)) say(`  - ${violation}`);
   }
 }

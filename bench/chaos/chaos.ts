@@ -83,7 +83,7 @@ export async function chaos({ seed, events, folder, say }: ChaosOptions): Promis
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     for (const node of nodes) node.destroy();
   }
-  account.print();
+  account.print(say);
   if (oracle.changed) {
     say('The documents that the model learns from were edited during this run: run it again.');
     return 2;
