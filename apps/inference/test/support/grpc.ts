@@ -34,12 +34,12 @@ interface Methods {
   ): ClientReadableStream<PredictPart>;
 }
 
-/** A client of its own connection. Without a retry policy only calls that were not processed are sent again (gRFC A6). */
+/** A client of its own connection, which sends no call again, not even one that was not processed. */
 export type InferenceClient = Client & Methods;
 
 export function inferenceClient(address: string): InferenceClient {
   const { Client } = loadInference();
-  const options = { 'grpc.use_local_subchannel_pool': 1 };
+  const options = { 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 };
   return new Client(address, credentials.createInsecure(), options) as unknown as InferenceClient;
 }
 

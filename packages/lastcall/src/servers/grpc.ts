@@ -1,5 +1,4 @@
 import type { Http2Server } from 'node:http2';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Metadata,
   Server,
@@ -11,7 +10,6 @@ import type { Lease } from '../ledger/lease.ts';
 import type { Refusal } from '../ledger/ledger.ts';
 import type { Drainable } from '../lifecycle/drainable.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
-import type { Stop } from '../lifecycle/stop.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import {
@@ -29,11 +27,12 @@ import {
   SERVICE_UNKNOWN,
   SERVING,
 } from './support/grpc-health.ts';
+import { Http2Drain } from './support/http2-drain.ts';
+import { beginStream, watchSessions } from './support/http2-watch.ts';
+import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
 const CALL = 'call';
-/** Calls on the wire when the last work ends are still refused in words. */
-const LAST_CALLS_MS = 30;
 const DETAILS = 'Service is shutting down';
 
 export interface GrpcOptions {
@@ -78,26 +77,29 @@ export function attachGrpc(
     );
     return register(name, admitted as never, ...rest);
   };
-  inheritListens(lifecycle, server);
-  const bindAsync = server.bindAsync.bind(server);
-  server.bindAsync = (address, credentials, callback) => {
-    bindAsync(address, credentials, (error, port) => {
-      if (!error) drain.ports.add(address.replace(/:0$/, `:${port}`));
-      callback(error, port);
-    });
-  };
+  watchListeners(lifecycle, server);
   return server;
 }
 
-/** Under a supervisor a port that it holds is shared by the workers: grpc-js makes one HTTP/2 server for each address. */
-function inheritListens(lifecycle: Lifecycle, server: Server): void {
+/**
+ * grpc-js makes one HTTP/2 server for each address, and brings its connections to their end by
+ * dropping the calls on the wire. They are treated as those of any HTTP/2 server instead, and share
+ * a port that a supervisor holds.
+ */
+function watchListeners(lifecycle: Lifecycle, server: Server): void {
+  const { lingerMaxMs } = lifecycle.options;
   const make = Reflect.get(server, 'createHttp2Server') as (credentials: unknown) => Http2Server;
-  const inherit = (credentials: unknown): Http2Server => {
+  const watch = (credentials: unknown): Http2Server => {
     const made = Reflect.apply(make, server, [credentials]);
+    const listener = new LastAccept(made);
+    const drain = new Http2Drain({ admin: false, lingerMaxMs, listener });
+    watchSessions(made, drain, listener);
+    made.prependListener('stream', (stream) => beginStream(drain, stream));
+    lifecycle.attach(drain);
     inheritListen(lifecycle, made);
     return made;
   };
-  Reflect.set(server, 'createHttp2Server', inherit);
+  Reflect.set(server, 'createHttp2Server', watch);
 }
 
 /** Work that was not begun: any other server may do it, after a pause (gRFC A6). */
@@ -116,13 +118,14 @@ const cut = (): Status => ({
 
 type Watch = ServerWritableStream<HealthRequest, HealthResponse>;
 
+/** The calls and the health of one server; its connections have a drain for each address. */
 class GrpcDrain implements Drainable {
   readonly admin = false;
   readonly services = new Set(['']);
-  readonly ports = new Set<string>();
   readonly #lifecycle: Lifecycle;
   readonly #server: Server;
   readonly #watches = new Set<Watch>();
+  #draining = false;
 
   constructor(lifecycle: Lifecycle, server: Server) {
     this.#lifecycle = lifecycle;
@@ -146,18 +149,17 @@ class GrpcDrain implements Drainable {
     call.on('error', () => {});
     this.#watches.add(call);
     call.write({ status: this.#status(call.request.service) });
+    if (this.#draining) call.end();
   };
 
-  leave(stop: Stop): Promise<void> {
-    // The siblings accept on the same socket: clients go to them, and send again what was not begun here.
-    if (stop.siblings) for (const port of this.ports) this.#server.unbind(port);
+  leave(): Promise<void> {
     return Promise.resolve();
   }
 
-  drain(stop: Stop): void {
-    // Clients are sent to new connections, where the next call is refused or goes elsewhere.
-    const restMs = Math.max(0, stop.endMs - performance.now());
-    for (const port of this.ports) this.#server.drain(port, Math.min(restMs, 2 ** 31 - 1));
+  drain(): void {
+    this.#draining = true;
+    // They have been told, and would hold their connections.
+    for (const call of this.#watches) call.end();
   }
 
   quiet(): Promise<void> {
@@ -169,20 +171,8 @@ class GrpcDrain implements Drainable {
       if (owner instanceof RunningCall) owner.refuse(cut());
   }
 
-  /**
-   * All work has ended and been flushed. `tryShutdown` would wait for every connection, a silent
-   * client's for ever, so it gets as long as an idle connection of HTTP/1.1 gets.
-   */
-  async close(): Promise<void> {
-    await sleep(LAST_CALLS_MS);
-    for (const call of this.#watches) call.end();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.#lifecycle.options.lingerMaxMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   destroy(): void {
@@ -190,7 +180,7 @@ class GrpcDrain implements Drainable {
   }
 
   resume(): void {
-    // Connections that were told to go have gone; new ones are served.
+    this.#draining = false;
   }
 
   #status(service: string): number {

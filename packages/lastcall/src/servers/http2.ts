@@ -5,10 +5,9 @@ import type {
   Http2ServerRequest,
   Http2ServerResponse,
   IncomingHttpHeaders,
-  ServerHttp2Session,
   ServerHttp2Stream,
 } from 'node:http2';
-import { Server as NetServer, type Socket } from 'node:net';
+import { Server as NetServer } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
@@ -20,12 +19,11 @@ import { nodeOf } from '../supervised/node.ts';
 import { attachHttp, type HttpOptions, holdLease, leaseOf as leaseOfHttp1 } from './http.ts';
 import { Http2Drain } from './support/http2-drain.ts';
 import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
-import { Session } from './support/http2-session.ts';
+import { beginStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
 const LEASE = Symbol('lastcall.lease');
-const SESSION = Symbol('lastcall.session');
 const REQUEST = Object.freeze({ kind: 'request' });
 
 type Emit = (event: string, ...args: unknown[]) => boolean;
@@ -45,7 +43,6 @@ export function leaseOfStream(stream: ServerHttp2Stream): Lease | undefined {
 /** Fields of the stream, because a WeakMap of short-lived keys makes the garbage collector slow. */
 interface Held extends ServerHttp2Stream {
   [LEASE]?: Lease;
-  [SESSION]?: Session | undefined;
 }
 
 /**
@@ -66,27 +63,15 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
   const listener = new LastAccept(server);
   const drain = new Http2Drain({ admin, lingerMaxMs, listener, finishWork });
   lifecycle.attach(drain);
-  server.prependListener('connection', (socket: Socket) => {
-    listener.note();
-    if (secure) drain.handshake(socket);
-  });
-
+  watchSessions(server, drain, listener);
   const emitPlain = server.emit.bind(server) as Emit;
   // It sees the TLS handshakes and closes the listener too.
   if (secure) attachHttp(lifecycle, server as unknown as HttpServer, options);
   else superviseWorker(lifecycle);
   const endpoints = new Endpoints(lifecycle, admin, nodeOf(lifecycle) ?? localNode(lifecycle));
   const emitHttp1 = server.emit.bind(server) as Emit;
-  /** The socket for which node:http2 makes a session just now. */
-  let connecting: Socket | undefined;
-
   server.emit = ((event: string, ...args: unknown[]): boolean => {
     switch (event) {
-      case secure ? 'secureConnection' : 'connection':
-        return onConnection(event, args[0] as Socket);
-      case 'session':
-        if (connecting) drain.open(new Session(args[0] as ServerHttp2Session, connecting));
-        return emitPlain(event, ...args);
       case 'stream':
         return onStream(args as StreamArguments);
       case 'request':
@@ -97,19 +82,10 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     }
   }) as S['emit'];
 
-  function onConnection(event: string, socket: Socket): boolean {
-    connecting = socket;
-    const heard = emitHttp1(event, socket);
-    connecting = undefined;
-    if (secure) drain.shaken(socket);
-    return heard;
-  }
-
   function onStream(args: StreamArguments): boolean {
     const [stream, headers] = args;
-    stream[SESSION] = drain.begin(stream.session);
+    beginStream(drain, stream);
     stream.on('error', ignore);
-    stream.on('close', onStreamClose);
     const route = endpoints.match(headers[':path']);
     if (route) {
       drain.later(stream.session, () => void answerStream(endpoints, route, stream, headers));
@@ -121,6 +97,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
       return true;
     }
     stream[LEASE] = admission;
+    stream.on('close', onStreamClose);
     admission.owner = stream;
     return emitPlain('stream', stream, headers, args[2], args[3]);
   }
@@ -156,10 +133,8 @@ const isHttp2 = (args: unknown[]): args is Exchange =>
 /** A reset is the outcome of one stream, not a fault of the process. */
 function ignore(): void {}
 
-/** One function for all streams: a closure for each makes a request dearer by a tenth. */
 function onStreamClose(this: Held): void {
   this[LEASE]?.end(outcomeOf(this));
-  this[SESSION]?.end();
 }
 
 const isHttp2Response = (owner: unknown): owner is Http2ServerResponse =>

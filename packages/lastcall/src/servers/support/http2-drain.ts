@@ -14,7 +14,8 @@ export interface Http2DrainOptions {
   lingerMaxMs: number;
   /** Closes the listener: at once, or when the kernel holds no accepted connection any more. */
   listener: { close: () => Promise<void>; closeNow: () => void };
-  finishWork: () => void;
+  /** Gives the final answer for work that did not unwind; not given where others do. */
+  finishWork?: () => void;
 }
 
 /** The HTTP/2 connections of one server, and how they are brought to their end. */
@@ -109,7 +110,7 @@ export class Http2Drain implements Drainable {
   }
 
   finish(): void {
-    this.#options.finishWork();
+    this.#options.finishWork?.();
   }
 
   async close(stop: Stop): Promise<void> {
