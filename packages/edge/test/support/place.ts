@@ -1,14 +1,27 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { findProgram } from '../../../../scripts/programs.ts';
 
 export const NGINX = '/usr/sbin/nginx';
 export const HAPROXY = '/usr/sbin/haproxy';
 
-/** Why a test cannot run here, or false. */
-export const missing = (program: string): string | false =>
-  existsSync(program) ? false : `${program} is not installed`;
+/** The Debian packages of programs that are named otherwise. */
+const PACKAGES: Record<string, string> = {
+  nginx: 'nginx-light',
+  promtool: 'prometheus',
+  amtool: 'prometheus-alertmanager',
+  'systemd-analyze': 'systemd',
+};
+
+/** Why a test cannot run here, or false. What is not there is installed where that can be done. */
+export function missing(program: string): string | false {
+  if (existsSync(program)) return false;
+  const name = basename(program);
+  findProgram(name, PACKAGES[name] ?? name);
+  return existsSync(program) ? false : `${program} is not installed`;
+}
 
 /** A temporary folder that goes with the test. */
 export function folder(t: { after(end: () => unknown): void }): string {
