@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startPostgres } from '../../packages/handover/test/support/postgres.ts';
 import { seeded } from '../estimates/random.ts';
 import type { Told } from './crowd-process.ts';
+import { endsWithBench } from './cleanup.ts';
 import { Crowd } from './crowd.ts';
 import { allRetired, logged, type MovingNode, startNode, type Worker } from './node.ts';
 import { say } from './reloads.ts';
@@ -38,6 +39,7 @@ export async function killRun(size: {
   const { streams, kills, seed } = size;
   const random = seeded(seed);
   await using postgres = await startPostgres();
+  const ended = endsWithBench(() => postgres[Symbol.asyncDispose]());
   await using node = await startNode('work-app.ts', {
     flags: NO_PAUSES,
     env: { DATABASE_URL: postgres.url },
@@ -83,6 +85,7 @@ export async function killRun(size: {
       longestMs,
     };
   } finally {
+    ended();
     await crowd.end();
   }
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { send } from '@lastcall/supervisor';
+import { endsWithBench } from './cleanup.ts';
 import { withDescriptors } from './descriptors.ts';
 
 const CLI = new URL('../../packages/cli/bin/lastcall.js', import.meta.url).pathname;
@@ -73,6 +74,13 @@ export async function startNode(
   void exit.then(([code]) => ready.reject(new Error(`exit code ${code}:\n${said.join('\n')}`)));
   const ask = (verb: string, args = {}): Promise<unknown> =>
     send(join(dir, '.lastcall/control.sock'), { verb, args });
+  const end = async (): Promise<void> => {
+    // Before its control socket is there, a signal says the same.
+    await ask('stop', { quick: true }).catch(() => child.kill('SIGQUIT'));
+    await exit;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  const ended = endsWithBench(end);
   return {
     port: await ready.promise,
     workers,
@@ -83,9 +91,8 @@ export async function startNode(
     reload: async () => void (await ask('reload')),
     status: async () => (await ask('status')) as Status,
     async [Symbol.asyncDispose]() {
-      await ask('stop', { quick: true }).catch(() => child.kill('SIGKILL'));
-      await exit;
-      rmSync(dir, { recursive: true, force: true });
+      ended();
+      await end();
     },
   };
 }

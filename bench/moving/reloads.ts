@@ -52,6 +52,7 @@ export async function reloadRun({ streams, sockets, reloads }: Size): Promise<Re
   say(`opening ${streams} streams and ${sockets} WebSockets`);
   const crowd = await Crowd.open({ port: node.port, streams, sockets, resume: false });
   try {
+    say('all are open');
     await sleep(SETTLE_MS);
     await crowd.longest();
     const cpuBefore = (await crowd.told()).cpuMs;
