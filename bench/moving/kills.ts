@@ -23,7 +23,7 @@ export interface KillRun {
   /** Kills that came when the move was over already; not counted in the number asked for. */
   tooLate: number;
   told: Told;
-  /** Streams that were cut although a worker that nobody killed had written to them last. */
+  /** Streams that were cut although a worker that was not killed, and not retiring, had written to them last. */
   cutWrongly: number;
   /** Connections that were moved. */
   moved: number;
@@ -50,10 +50,11 @@ export async function killRun(size: {
   let [cutWrongly, moveMs, longestMs, closed] = [0, MOVE_MS, 0, 0];
   try {
     while (count.old + count.successor < kills && count.tooLate < kills + 10) {
-      const { old, victim, delayMs } = await killOnce(node, random, moveMs);
+      const { old, victim, delayMs, killedMs } = await killOnce(node, random, moveMs);
       // It was killed, or its end was waited for.
       await quiet(node);
-      longestMs = Math.max(longestMs, ...(await crowd.longest()));
+      const waitedMs = Math.max(...(await crowd.longest()));
+      longestMs = Math.max(longestMs, waitedMs);
       const { cuts: after, account } = await crowd.told();
       const cut = account.closed - closed;
       closed = account.closed;
@@ -62,13 +63,17 @@ export async function killRun(size: {
       const inTime = victim === old ? cut > 0 : delayMs < (left?.tookMs ?? 0);
       count[inTime ? (victim === old ? 'old' : 'successor') : 'tooLate'] += 1;
       if (left) moveMs = Math.min(left.tookMs, MOVE_MAX_MS);
-      // A stream that came to the killed successor may have had no event from it yet.
-      const mayBeCut = new Set([victim.pid, ...(victim === old ? [] : [old.pid])].map(String));
-      for (const [writer, times] of Object.entries(after))
-        if (!mayBeCut.has(writer) && writer !== '') cutWrongly += times - (cuts[writer] ?? 0);
+      // One whose last event came from a worker that had retired may have been at the victim already.
+      const kept = [...node.workers.values()].filter(
+        (worker) =>
+          worker !== victim &&
+          !((worker.retiredMs ?? Infinity) < killedMs) &&
+          !((worker.exitedMs ?? Infinity) < killedMs),
+      );
+      for (const { pid } of kept) cutWrongly += (after[pid] ?? 0) - (cuts[pid] ?? 0);
       cuts = after;
       say(
-        `kill ${count.old + count.successor} of ${kills}: ${victim === old ? 'old worker' : 'successor'} after ${delayMs.toFixed(0)} ms${inTime ? '' : ' (too late)'}, ${cut} cut, so far ${account.missing} missing, ${account.repeated} repeated, ${cutWrongly} cut wrongly`,
+        `kill ${count.old + count.successor} of ${kills}: ${victim === old ? 'old worker' : 'successor'} after ${delayMs.toFixed(0)} ms${inTime ? '' : ' (too late)'}, ${cut} cut, ${waitedMs.toFixed(0)} ms without an event, so far ${account.missing} missing, ${account.repeated} repeated, ${cutWrongly} cut wrongly`,
       );
     }
     const told = await crowd.told();
@@ -95,7 +100,7 @@ async function killOnce(
   node: MovingNode,
   random: () => number,
   moveMs: number,
-): Promise<{ old: Worker; victim: Worker; delayMs: number }> {
+): Promise<{ old: Worker; victim: Worker; delayMs: number; killedMs: number }> {
   const known = new Set(node.workers.keys());
   const delayMs = random() * moveMs;
   const killsOld = random() < 0.5;
@@ -116,9 +121,10 @@ async function killOnce(
   )!;
   await sleep(delayMs - (performance.now() - old.retiredMs!));
   const victim = killsOld ? old : successor;
+  const killedMs = performance.now();
   if (victim.exitedMs === undefined) process.kill(victim.pid, 'SIGKILL');
   await reload;
-  return { old, victim, delayMs };
+  return { old, victim, delayMs, killedMs };
 }
 
 /** Two workers serve, and no other is there. */
