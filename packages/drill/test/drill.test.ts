@@ -1,6 +1,7 @@
 // The drill as a whole: bad input is said plainly and leaves nothing running; verdicts add up.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +11,8 @@ import { loadCases } from '../src/cases/load.ts';
 import type { DrillConfig } from '../src/config/schema.ts';
 import { schema } from '../src/config/schema.ts';
 import { type DrillOptions, drill, select } from '../src/engine/drill.ts';
+import { start } from '../src/engine/start.ts';
+import { Timeline } from '../src/engine/timeline.ts';
 import { runCase } from '../src/engine/run.ts';
 import { guessConfig } from '../src/probe/guess.ts';
 import { reasons } from '../src/verdict/summary.ts';
@@ -91,6 +94,18 @@ test('a fixed port that is in use is not attacked', async () => {
   other.close();
   assert.equal(error.code, 'PORT_IN_USE');
   assert.match(error.message, new RegExp(`ports\\.http: port ${port}`));
+});
+
+test('another program that answers on the server’s port is not taken for the server', async (t) => {
+  const other = http.createServer((_, response) => response.end('hello'));
+  t.after(() => other.close());
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as net.AddressInfo;
+  const elsewhere = script(`require('net').createServer().listen(0, '127.0.0.1')`, {
+    routes: { fast: '/' },
+  });
+  const options = { temp: folder, ports: { http: port } };
+  await assert.rejects(start(elsewhere, options, new Timeline()), /another program answers/);
 });
 
 test('an orphan fails a case that would have passed', async () => {

@@ -76,3 +76,12 @@ function socketInodes(pid: number): string[] {
     return []; // it ended while we looked, or belongs to someone else
   }
 }
+
+/** False for a process of another user, whose sockets cannot be seen. */
+export function showsSockets(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length > 0;
+  } catch {
+    return false;
+  }
+}

@@ -5,7 +5,7 @@ import type { DrillConfig } from '../config/schema.ts';
 import { Account } from './account.ts';
 import { late, nowMs, sleep, within } from './clock.ts';
 import { ConnectError, Connection } from './connection.ts';
-import { freePort } from './ports.ts';
+import { freePort, isListening, listeningPorts, showsSockets } from './ports.ts';
 import { Target } from './target.ts';
 import { Timeline } from './timeline.ts';
 
@@ -113,8 +113,8 @@ async function waitUntilReady(target: Target, config: DrillConfig): Promise<void
           `Its last output:\n${target.output.lastLines(10) || '(none)'}`,
       );
     }
-    if (answer === true) return;
-    last = answer;
+    if (answer === true && isItsOwn(target)) return;
+    last = answer === true ? 'another program answers on its port' : answer;
     await sleep(15);
   }
   throw new DrillError(
@@ -124,6 +124,17 @@ async function waitUntilReady(target: Target, config: DrillConfig): Promise<void
       'Check `ports`, `routes.ready` and `readyWithin`. Its last output:\n' +
       (target.output.lastLines(10) || '(none)'),
   );
+}
+
+/** False when it is another program that answered: it took the port before the server could. */
+function isItsOwn(target: Target): boolean {
+  const port = target.launch.ports['http'] ?? 0;
+  const pids = target.processes();
+  // Where the machine does not say whose a socket is, the answer has to do.
+  // (nginx, for one, writes over its environment, and so over the mark by which it is found)
+  const known = pids.includes(target.pid) && pids.every(showsSockets);
+  if (isListening(port) !== true || !known) return true;
+  return listeningPorts(pids).includes(port);
 }
 
 /** True when it serves, else what is amiss. */
