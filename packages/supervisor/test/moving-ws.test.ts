@@ -56,7 +56,7 @@ it('WebSockets move: messages both ways, none lost, none twice', async () => {
   await using node = await NodeUnderTest.start({ target: [MOVING] });
   const freely = { serverNoContextTakeover: true, clientNoContextTakeover: true };
   const talkers = Array.from(
-    { length: 40 },
+    { length: 24 },
     (_, i) => new Talker(node.port, i % 2 === 0 ? false : freely),
   );
   await Promise.all(talkers.map(({ socket }) => once(socket, 'open')));
@@ -64,17 +64,18 @@ it('WebSockets move: messages both ways, none lost, none twice', async () => {
   const saying = setInterval(() => {
     said += 1;
     for (const talker of talkers) talker.say(said % 3 === 0 ? 70_000 : 10);
-  }, 30);
+  }, 120);
   for (let reloads = 1; reloads <= 2; reloads += 1) await node.ask('reload');
-  await poll(async () => (await moves(node)).moved >= 80);
+  await poll(async () => (await moves(node)).moved >= 48);
   clearInterval(saying);
-  await poll(async () => talkers.every(({ heard, sent }) => heard === sent));
-  for (const { closed, faults, writers } of talkers) {
+  await poll(async () =>
+    talkers.every(({ heard, sent, writers }) => heard === sent && writers.size === 3),
+  );
+  for (const { closed, faults } of talkers) {
     assert.equal(closed, 0);
     assert.deepEqual(faults, []);
-    assert.equal(writers.size, 3);
   }
-  assert.deepEqual(await moves(node), { moved: 80, stayed: {} });
+  assert.deepEqual(await moves(node), { moved: 48, stayed: {} });
   for (const { socket } of talkers) socket.terminate();
 });
 
