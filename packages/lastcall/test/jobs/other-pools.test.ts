@@ -58,7 +58,7 @@ test(
     const stopped = lifecycle.stop({ reason: 'test' });
     await lifecycle.when('draining');
     const ended = new Promise((resolve) => redis.once('end', resolve));
-  assert.equal(await redis.incr('a'), 3);
+    assert.equal(await redis.incr('a'), 3);
     lease.end();
     const record = await stopped;
     await ended;
