@@ -50,7 +50,8 @@ export class Moves {
   }
 
   take(worker: Worker, step: MoveStep, handle: Handle | undefined): void {
-    if (step.step === 'offer') this.#offer(worker, step, handle);
+    if (step.step === 'offer') this.#offer(worker, step);
+    else if (step.step === 'connection') this.#connection(worker, step.id, handle);
     else if (step.step === 'go' || step.step === 'back') this.#fromOld(worker, step);
     else this.#fromSuccessor(worker, step);
   }
@@ -100,28 +101,36 @@ export class Moves {
     return twice;
   }
 
-  #offer(
-    from: Worker,
-    { id: fromId, envelope }: Extract<MoveStep, { step: 'offer' }>,
-    handle: Handle | undefined,
-  ): void {
+  #offer(from: Worker, { id: fromId, envelope }: Extract<MoveStep, { step: 'offer' }>): void {
     const to = this.#successor(from);
     const id = ++this.#nextId;
-    const move: Move = { from, fromId, to, work: envelope.lease?.kind, handle };
+    const work = envelope.lease?.kind;
+    const move: Move = { from, fromId, to, work, handle: undefined };
     this.#moves.set(id, move);
-    if (!to || !handle) {
-      close(move);
-      this.#refuse(move, 'no-successor');
-      return;
-    }
+    if (!to) return this.#refuse(move, 'no-successor');
     this.#offered.set(to, (this.#offered.get(to) ?? 0) + 1);
-    this.#processes.get(to)?.send({ type: 'move', step: 'offer', id, envelope }, handle);
+    return this.#processes.get(to)?.send({ type: 'move', step: 'offer', id, envelope });
+  }
+
+  #connection(from: Worker, fromId: number, handle: Handle | undefined): void {
+    const [id, move] = this.#find(from, fromId) ?? [];
+    const successor = move?.to && this.#processes.get(move.to);
+    if (id === undefined || !successor) return handle?.close();
+    if (!handle) return this.#refuse(move, 'mixed-up');
+    move.handle = handle;
+    return successor.send({ type: 'move', step: 'connection', id }, handle);
+  }
+
+  #find(from: Worker, fromId: number): [number, Move] | undefined {
+    for (const [id, move] of this.#moves)
+      if (move.from === from && move.fromId === fromId) return [id, move];
+    return undefined;
   }
 
   /** The old worker has the last word on every move, also on one that was refused. */
   #fromOld(worker: Worker, { step, id: fromId }: Extract<MoveStep, { step: 'go' | 'back' }>): void {
-    for (const [id, move] of this.#moves)
-      if (move.from === worker && move.fromId === fromId) return this.#end(id, move, step);
+    const [id, move] = this.#find(worker, fromId) ?? [];
+    if (id !== undefined && move) this.#end(id, move, step);
   }
 
   #fromSuccessor(worker: Worker, step: Extract<MoveStep, { step: 'prepared' | 'refused' }>): void {

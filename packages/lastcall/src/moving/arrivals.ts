@@ -1,13 +1,17 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { serverAt } from '../supervised/listen.ts';
+import { inodeOf } from './channel.ts';
 import { inject } from './http-arrival.ts';
 import { type Registration, registrationOf } from './registry.ts';
 import { ENVELOPE_VERSION, type Envelope, type Handle, type Send, type Stays } from './wire.ts';
 
 interface Prepared {
   envelope: Envelope;
-  handle: Handle;
   registration: Registration;
+  /** The connection itself, once it has come. */
+  handle: Handle | undefined;
+  /** Resolves when it has come, and is the right one. */
+  came: PromiseWithResolvers<void>;
   state: unknown;
   /** The old worker keeps it after all. */
   undone: AbortController;
@@ -27,17 +31,14 @@ export class Arrivals {
   }
 
   /** Gets ready for a stream; nothing is read from it or written to it yet. */
-  async offer(id: number, envelope: Envelope, handle: Handle | undefined): Promise<void> {
-    const refuse = (reason: Stays): void => {
-      this.#drop(id);
-      handle?.close();
-      this.#send({ type: 'move', step: 'refused', id, reason });
-    };
+  async offer(id: number, envelope: Envelope): Promise<void> {
     const stays = this.#refusal(envelope);
     const registration = registrationOf(envelope);
-    if (stays || !registration || !handle) return refuse(stays ?? 'no-handler');
+    if (stays || !registration) return this.#refuse(id, stays ?? 'no-handler');
     const undone = new AbortController();
-    const prepared: Prepared = { envelope, handle, registration, state: undefined, undone };
+    const came = Promise.withResolvers<void>();
+    const rest = { handle: undefined, came, state: undefined, undone };
+    const prepared: Prepared = { envelope, registration, ...rest };
     this.#offered.set(id, prepared);
     try {
       const { stateVersion: version } = envelope;
@@ -46,9 +47,19 @@ export class Arrivals {
     } catch (error) {
       if (undone.signal.aborted) return;
       warn(envelope, error);
-      return refuse('thaw');
+      return this.#refuse(id, 'thaw');
     }
+    await came.promise;
     if (!undone.signal.aborted) this.#send({ type: 'move', step: 'prepared', id });
+  }
+
+  /** The connection that has been offered. */
+  connection(id: number, handle: Handle | undefined): void {
+    const prepared = this.#offered.get(id);
+    if (!prepared || !handle) return handle?.close();
+    prepared.handle = handle;
+    if (inodeOf(handle) === prepared.envelope.inode) return prepared.came.resolve();
+    return this.#refuse(id, 'mixed-up');
   }
 
   /** The old worker has let go: from here on this one reads and writes. */
@@ -57,6 +68,7 @@ export class Arrivals {
     this.#offered.delete(id);
     if (!prepared) return;
     const { envelope, handle, registration, state } = prepared;
+    if (!handle) return;
     if (envelope.lease) this.in[envelope.lease.kind] = (this.in[envelope.lease.kind] ?? 0) + 1;
     inject(serverAt(envelope.server)!, handle, { envelope, state, registration });
   }
@@ -64,14 +76,15 @@ export class Arrivals {
   /** The old worker keeps the stream. */
   back(id: number): void {
     const prepared = this.#offered.get(id);
-    if (!prepared) return;
-    this.#drop(id);
-    prepared.handle.close();
-    prepared.undone.abort();
+    this.#offered.delete(id);
+    prepared?.handle?.close();
+    prepared?.undone.abort();
+    prepared?.came.resolve();
   }
 
-  #drop(id: number): void {
-    this.#offered.delete(id);
+  #refuse(id: number, reason: Stays): void {
+    this.back(id);
+    this.#send({ type: 'move', step: 'refused', id, reason });
   }
 
   #refusal(envelope: Envelope): Stays | undefined {

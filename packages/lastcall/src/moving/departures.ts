@@ -1,17 +1,22 @@
 import { Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { supervisedServers } from '../supervised/listen.ts';
 import type { Carrier } from './carrier.ts';
+import { inodeOf } from './channel.ts';
 import { Window } from './window.ts';
 import { ENVELOPE_VERSION, type Envelope, type MoveStep, type Send, type Stays } from './wire.ts';
 
-/** Connections on their way at the same time; more only makes each of them wait longer. */
-const WINDOW = 16;
+/** Connections on their way at the same time; each of them is silent for as long as all of them take. */
+const WINDOW = 128;
 /** How long a client may take to read what was written to it before. */
 const SETTLE_MS = 2_000;
 /** How long a successor may take to be ready for one stream. */
 const ANSWER_MS = 3_000;
 /** How many successors are tried when one after another ends. */
 const ATTEMPTS = 3;
+
+/** Its connection and its state are as they were: another worker may take it. */
+const AGAIN: ReadonlySet<Stays> = new Set(['successor-gone', 'mixed-up']);
 
 type Answer = 'prepared' | Stays;
 
@@ -28,6 +33,8 @@ export class Departures {
   /** Why streams stayed, since the last report. */
   #stayed: Partial<Record<Stays, number>> = {};
   #leaving = false;
+  /** When a successor answered last. */
+  #answeredMs = -1;
   #nextId = 0;
   /** Nobody takes anything any more. */
   #nobody: Stays | undefined;
@@ -65,6 +72,7 @@ export class Departures {
 
   /** The successor's answer to an offer. */
   take(step: MoveStep): void {
+    this.#answeredMs = performance.now();
     const answered = this.#offers.get(step.id);
     this.#offers.delete(step.id);
     if (step.step === 'prepared') answered?.('prepared');
@@ -75,8 +83,7 @@ export class Departures {
     if (this.#moving.has(carrier)) return;
     this.#moving.add(carrier);
     let stays = await this.#attempt(carrier);
-    // Its connection and its state are as they were: another worker may take it.
-    for (let again = 1; again < ATTEMPTS && stays === 'successor-gone'; again += 1)
+    for (let again = 1; again < ATTEMPTS && stays && AGAIN.has(stays); again += 1)
       stays = await this.#attempt(carrier);
     this.#moving.delete(carrier);
     if (stays === undefined) this.#carriers.delete(carrier);
@@ -88,16 +95,11 @@ export class Departures {
 
   /** Waits for the boundary and for its turn, and offers the stream. Returns why it stays. */
   async #attempt(carrier: Carrier): Promise<Stays | undefined> {
-    const late = AbortSignal.timeout(SETTLE_MS);
-    const tooLate = new Promise<void>((resolve) => {
-      late.addEventListener('abort', () => resolve());
-    });
+    let waitedMs = 0;
     for (;;) {
       if (!this.#obstacle(carrier) && !carrier.settled) {
-        await Promise.race([carrier.flushed(), tooLate]);
-        // Work outside of this thread (compression) needs turns of the event loop to end.
-        await new Promise((resolve) => setImmediate(resolve));
-        if (late.aborted && !carrier.settled) return carrier.unsettledBy;
+        waitedMs += await settle(carrier, SETTLE_MS - waitedMs);
+        if (waitedMs >= SETTLE_MS && !carrier.settled) return carrier.unsettledBy;
         continue;
       }
       await this.#window.enter();
@@ -126,12 +128,16 @@ export class Departures {
       return state.stays;
     }
     const id = ++this.#nextId;
-    const timer = setTimeout(() => answer.resolve('no-answer'), ANSWER_MS);
+    const offeredMs = performance.now();
+    // One that answers others has lost this one.
+    const unanswered = (): Stays => (this.#answeredMs > offeredMs ? 'mixed-up' : 'no-answer');
+    const timer = setTimeout(() => answer.resolve(unanswered()), ANSWER_MS);
     this.#offers.set(id, answer.resolve);
     const { lease, declared } = carrier;
     const whole: Envelope = {
       ...envelope,
       version: ENVELOPE_VERSION,
+      inode: inodeOf(handle),
       kind: declared.kind,
       stateVersion: declared.version,
       state: state.json,
@@ -143,7 +149,8 @@ export class Departures {
           }
         : null,
     };
-    this.#send({ type: 'move', step: 'offer', id, envelope: whole }, handle);
+    this.#send({ type: 'move', step: 'offer', id, envelope: whole });
+    this.#send({ type: 'move', step: 'connection', id }, handle);
     let result = await answer.promise;
     clearTimeout(timer);
     this.#offers.delete(id);
@@ -172,6 +179,19 @@ export class Departures {
     this.#send({ type: 'stayed', reasons: this.#stayed });
     this.#stayed = {};
   }
+}
+
+/** Waits until what was written has left this process, for `ms` at the most. Returns how long. */
+async function settle(carrier: Carrier, ms: number): Promise<number> {
+  const startMs = performance.now();
+  const pause = new AbortController();
+  const { signal } = pause;
+  const tooLate = sleep(ms, undefined, { signal }).catch(() => undefined);
+  await Promise.race([carrier.flushed(), tooLate]);
+  pause.abort();
+  // Work outside of this thread (compression) needs turns of the event loop to end.
+  await new Promise((resolve) => setImmediate(resolve));
+  return performance.now() - startMs;
 }
 
 function freezeState({ declared }: Carrier): { json: string } | { stays: Stays } {

@@ -7,10 +7,6 @@ export function handleOf(socket: Socket): Handle | undefined {
   return typeof handle?.readStop === 'function' ? (handle as Handle) : undefined;
 }
 
-/** node:child_process sends bare connections too, though its types do not say so. */
-export const asSendable = (handle: Handle | undefined): Socket | undefined =>
-  handle as unknown as Socket | undefined;
-
 /** A socket over a connection that another process has had; it begins to read in the next turn. */
 export function socketOver(handle: Handle): Socket {
   const options = { handle, readable: true, writable: true, allowHalfOpen: true };

@@ -24,6 +24,7 @@ export const STAYS = {
   server: 'The successor does not serve on that address.',
   thaw: 'The application could not take up the state in the successor.',
   'successor-gone': 'The successor ended before it was ready to take over.',
+  'mixed-up': 'The successor was given another connection than the one this was about.',
   'no-answer': 'The successor did not answer in time.',
   undone: 'The work ended, or was cancelled, while it was offered.',
 } as const;
@@ -46,6 +47,8 @@ export interface Envelope {
   stateVersion: number;
   /** The application's state, as JSON. */
   state: string;
+  /** The socket's inode: which connection this is about. */
+  inode: number;
   lease: { kind: string; label: string | null; ageMs: number } | null;
   /** The address of the server that it belongs to. */
   server: string;
@@ -57,12 +60,13 @@ export interface Envelope {
 }
 
 /**
- * The steps of one move. `offer` carries the connection; the successor gets ready and says
- * `prepared` or `refused`; the old one, which may still take it `back`, lets go with `go`. Only from
+ * The steps of one move. `offer` says what is given, and `connection` carries it: a message so short
+ * that it is never read in two pieces. The successor gets ready and says `prepared` or `refused`; the old one, which may still take it `back`, lets go with `go`. Only from
  * then on may the successor write.
  */
 export type MoveStep =
   | { type: 'move'; step: 'offer'; id: number; envelope: Envelope }
+  | { type: 'move'; step: 'connection'; id: number }
   | { type: 'move'; step: 'prepared'; id: number }
   | { type: 'move'; step: 'refused'; id: number; reason: Stays }
   | { type: 'move'; step: 'go'; id: number }

@@ -3,7 +3,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Arrivals } from '../moving/arrivals.ts';
 import { Departures } from '../moving/departures.ts';
 import { departThrough } from '../moving/movable.ts';
-import { asSendable } from '../moving/native.ts';
+import { type Channel, sendOver } from '../moving/channel.ts';
 import type { Handle, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
 import { figuresOf, oldestWork } from './figures.ts';
@@ -110,7 +110,8 @@ class WorkerLink {
   }
 
   #move(step: MoveStep, handle: Handle | undefined): void {
-    if (step.step === 'offer') void this.#arrivals.offer(step.id, step.envelope, handle);
+    if (step.step === 'offer') void this.#arrivals.offer(step.id, step.envelope);
+    else if (step.step === 'connection') this.#arrivals.connection(step.id, handle);
     else if (step.step === 'go') this.#arrivals.go(step.id);
     else if (step.step === 'back') this.#arrivals.back(step.id);
     else this.#departures.take(step);
@@ -180,7 +181,6 @@ class WorkerLink {
 
   #send(message: FromWorker, handle?: Handle): void {
     // Nobody listens any more when this fails: `disconnect` follows and stops the worker.
-    if (process.connected)
-      process.send?.({ ...message, lastcall: PROTOCOL }, asSendable(handle), {}, () => undefined);
+    if (process.connected) sendOver(process as Channel, { ...message, lastcall: PROTOCOL }, handle);
   }
 }

@@ -1,7 +1,8 @@
-import type { ChildProcess, SendHandle } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import {
   type Answer,
+  type Channel,
   type Figures,
   type FromWorker,
   type Handle,
@@ -9,6 +10,7 @@ import {
   PROTOCOL,
   type Question,
   type Questions,
+  sendOver,
   type ToWorker,
   unframe,
 } from 'lastcall/supervised';
@@ -101,12 +103,9 @@ export class WorkerProcess {
     return this.#child.connected;
   }
 
-  /** Sends a message, and with it a connection, which stays open here too. */
   send(message: ToWorker, handle?: Handle): void {
     if (!this.#child.connected) return;
-    // node:child_process sends bare connections, though its types do not say so.
-    const sendable = handle as unknown as SendHandle | undefined;
-    this.#child.send({ ...message, lastcall: PROTOCOL }, sendable, {}, () => undefined);
+    sendOver(this.#child as Channel, { ...message, lastcall: PROTOCOL }, handle);
   }
 
   /** Asks the worker; rejects when it ends without an answer. */

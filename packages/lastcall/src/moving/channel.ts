@@ -1,0 +1,37 @@
+import type { EventEmitter } from 'node:events';
+import { fstatSync } from 'node:fs';
+import type { Handle } from './wire.ts';
+
+/** One end of a channel of node:child_process: a child, or in a child its own process. */
+export interface Channel extends EventEmitter {
+  send?: (message: unknown, handle: never, options: object, done: () => void) => boolean;
+  /** What waits until the connection sent last has been acknowledged; null when nothing does. */
+  _handleQueue?: unknown[] | null;
+}
+
+/** The number that the kernel gives to a socket while it is open, the same in every process. */
+export const inodeOf = ({ fd }: Handle): number => fstatSync(fd ?? -1).ino;
+
+const unhurried = new WeakSet<Channel>();
+
+/**
+ * Sends a message and, with it, a bare connection, which stays open here too.
+ *
+ * After a connection node:child_process holds everything back until the receiver has acknowledged
+ * it: a round trip for each of ten thousand. That keeps a message that is read in two pieces from
+ * being given the next one's connection, or none. A short message is hardly ever read so, and its
+ * receiver compares the inode; so on Linux, where a socket has one, nothing waits.
+ */
+export function sendOver(channel: Channel, message: unknown, handle?: Handle): void {
+  const waited = channel._handleQueue;
+  // Its types do not say that it sends bare connections.
+  channel.send?.(message, handle as never, {}, () => undefined);
+  if (!handle || waited || process.platform !== 'linux') return;
+  channel._handleQueue = null;
+  if (unhurried.has(channel)) return;
+  unhurried.add(channel);
+  // It takes each acknowledgement for the end of a wait.
+  channel.prependListener('internalMessage', ({ cmd }: { cmd?: string }) => {
+    if (cmd === 'NODE_HANDLE_ACK' || cmd === 'NODE_HANDLE_NACK') channel._handleQueue ??= [];
+  });
+}

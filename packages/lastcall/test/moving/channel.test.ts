@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { type Channel, type Handle, inodeOf, sendOver } from 'lastcall/supervised';
+
+const RECEIVER = fileURLToPath(new URL('../fixtures/receiver.ts', import.meta.url));
+const COUNT = 300;
+
+async function connections(count: number): Promise<{ sockets: Socket[]; close: () => void }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets: Socket[] = [];
+  const clients: Socket[] = [];
+  for (let i = 0; i < count; i += 1) {
+    const accepted = once(server, 'connection') as Promise<[Socket]>;
+    clients.push(connect(port, '127.0.0.1').on('error', () => {}));
+    sockets.push((await accepted)[0]);
+  }
+  const close = (): void => {
+    for (const socket of [...sockets, ...clients]) socket.destroy();
+    server.close();
+  };
+  return { sockets, close };
+}
+
+const handleOf = (socket: Socket): Handle => Reflect.get(socket, '_handle') as Handle;
+
+test('many connections go over a channel without a wait, each with its own message', async () => {
+  const { sockets, close } = await connections(COUNT);
+  const child: ChildProcess = fork(RECEIVER);
+  const answers: { id: number; inode: number }[] = [];
+  const all = new Promise<void>((resolve) => {
+    child.on('message', (answer: { id: number; inode: number }) => {
+      answers.push(answer);
+      if (answers.length === COUNT) resolve();
+    });
+  });
+  const handles = sockets.map(handleOf);
+  for (const [id, handle] of handles.entries()) {
+    sendOver(child as Channel, { envelope: 'x'.repeat((id % 7) * 1_000) });
+    sendOver(child as Channel, { id }, handle);
+  }
+  await all;
+  assert.deepEqual(
+    answers,
+    handles.map((handle, id) => ({ id, inode: inodeOf(handle) })),
+  );
+  close();
+  child.disconnect();
+  await once(child, 'exit');
+});
