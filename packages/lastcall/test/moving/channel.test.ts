@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { extname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Channel, type Handle, inodeOf, sendOver } from 'lastcall/supervised';
 
-const RECEIVER = fileURLToPath(new URL('../fixtures/receiver.ts', import.meta.url));
+// On other versions of Node the tests run compiled.
+const EXTENSION = extname(import.meta.filename);
+const RECEIVER = fileURLToPath(new URL(`../fixtures/receiver${EXTENSION}`, import.meta.url));
 const COUNT = 300;
 
 async function connections(count: number): Promise<{ sockets: Socket[]; close: () => void }> {
