@@ -48,7 +48,9 @@ class Wire {
 
   /** Resets every connection, in the middle of whatever it carries. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets)
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

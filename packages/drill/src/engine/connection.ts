@@ -139,9 +139,10 @@ export class Connection {
     this.socket.end();
   }
 
-  /** Our RST, as from a client that crashed. */
+  /** Our RST, as from a client that crashed. node:net never closes a connection that is reset while its FIN is on its way. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    if (this.socket.writableEnded && !this.socket.writableFinished) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   destroy(): void {

@@ -49,7 +49,7 @@ export class Balancer {
     const pod = pods[this.#turn % Math.max(1, pods.length)];
     client.on('error', () => client.destroy());
     if (!pod) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     this.#routes.set(client.remotePort ?? 0, pod);
@@ -59,8 +59,17 @@ export class Balancer {
       socket.once('close', () => this.#sockets.delete(socket));
     }
     // What the pod does to the connection is passed on as it is: an end as an end, a reset as a reset.
-    server.once('error', () => client.resetAndDestroy());
+    server.once('error', () => reset(client));
     client.once('close', () => server.destroy());
     client.pipe(server).pipe(client);
   }
+}
+
+/**
+ * Cuts a connection. One whose end is on its way cannot be reset: node:net fails with EINVAL and
+ * never closes its handle, and the process spins at its exit for ever.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
