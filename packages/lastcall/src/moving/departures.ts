@@ -7,7 +7,7 @@ import { Window } from './window.ts';
 import { ENVELOPE_VERSION, type Envelope, type MoveStep, type Send, type Stays } from './wire.ts';
 
 /** Connections on their way at the same time; each of them is silent for as long as all of them take. */
-const WINDOW = 128;
+const WINDOW = 32;
 /** How long a client may take to read what was written to it before. */
 const SETTLE_MS = 2_000;
 /** How long a successor may take to be ready for one stream. */
