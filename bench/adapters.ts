@@ -19,7 +19,7 @@ const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
-const effort = quick ? { pairs: 1, seconds: 1 } : { pairs: 9, seconds: 1 };
+const effort = quick ? { pairs: 1, seconds: 1 } : { pairs: 5, seconds: 1 };
 const page = fileURLToPath(new URL('../docs/reference/adapters-performance.md', import.meta.url));
 
 async function rowsFor(
