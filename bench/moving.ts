@@ -24,7 +24,7 @@ const { values } = parseArgs({
   },
 });
 const [load = 0] = loadavg();
-// The clients are one process, and 20,000 descriptors are all that many machines allow to one.
+// The clients are one process, and the machine this was measured on allows 20,000 descriptors to one.
 const WHOLE = { streams: 9_900, sockets: 9_900, reloads: 20, endurance: 100, kills: 200 };
 const QUICK = { streams: 500, sockets: 500, reloads: 3, endurance: 10, kills: 10 };
 /** Connections of each kind in the parts that are about something else than their number. */
