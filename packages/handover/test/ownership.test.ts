@@ -171,14 +171,21 @@ test('a database that is restarted under load loses nothing, and its down time i
 test('clocks of the nodes are not compared: workers minutes apart share the work', async () => {
   const preload = (ms: number): string =>
     `--import=data:text/javascript,${encodeURIComponent(`const now = Date.now; Date.now = () => now() + ${ms};`)}`;
-  const [fast] = await Promise.all([
+  const [fast, slow] = await Promise.all([
     worker({ NODE_OPTIONS: preload(600_000) }),
     worker({ NODE_OPTIONS: preload(-600_000) }),
   ]);
+  const living = (): Promise<{ id: string }[]> =>
+    postgres.query('select id from handover.workers where pid in ($1, $2) order by id', [
+      slow.pid,
+      process.pid,
+    ]);
+  const before = await living();
+  assert.equal(before.length, 2);
   const ids = await Promise.all(
     Array.from({ length: 30 }, () => client.add('count', { to: 60, everyMs: 10, saveEvery: 5 })),
   );
   fast.child.kill('SIGKILL');
   for (const id of ids) assertWhole(await follow(await client.read(id)).all, 60);
-  assert.equal((await postgres.query('select from handover.workers')).length, 2);
+  assert.deepEqual(await living(), before, 'a worker was held for dead');
 });
