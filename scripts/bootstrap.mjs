@@ -1,6 +1,6 @@
 // Makes a fresh clone ready, then runs one npm script under the project's own Node.
 // Plain JavaScript: it must run on whatever Node the machine has.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -28,9 +28,9 @@ if (modified(`${root}node_modules/.package-lock.json`) < modified(`${root}packag
 }
 run('building', 'npm', ['exec', '--no', '--', 'tsc', '-b']);
 if (script) {
-  const child = spawnSync('npm', ['run', '--silent', script, '--', ...rest], {
-    cwd: root,
-    stdio: 'inherit',
-  });
-  process.exit(child.status ?? 1);
+  const options = { cwd: root, stdio: 'inherit' };
+  const child = spawn('npm', ['run', '--silent', script, '--', ...rest], options);
+  // The script decides when a Ctrl-C has done its work: whoever waits for it must outlive it.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code) => process.exit(code ?? 1));
 }
