@@ -30,6 +30,7 @@ const source: Source = {
       })),
       inFlight: wave,
       inFlightByKind: { request: wave },
+      moves: { moved: 0, on_their_way: 0, stayed: {} },
       work: Array.from({ length: 100 }, (_, i) => ({
         worker: `w${i % WORKERS}`,
         kind: 'request',

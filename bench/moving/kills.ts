@@ -12,6 +12,8 @@ const STEP_MS = 30_000;
 /** What a first kill takes a move to last; later ones take the last that was not cut short. */
 const MOVE_MS = 150;
 const MOVE_MAX_MS = 1_000;
+/** How long every client has to get one more event after the last kill. */
+const ALIVE_MS = 15_000;
 const NO_PAUSES = ['--prove-ms', '50', '--backoff-ms', '0', '--restart-limit', '100000'];
 
 export interface KillRun {
@@ -29,6 +31,8 @@ export interface KillRun {
   moved: number;
   /** The longest time without an event that a client saw around each kill; worst of all, ms. */
   longestMs: number;
+  /** Clients that got no more events after the last kill. */
+  silent: number;
 }
 
 export async function killRun(size: {
@@ -70,12 +74,17 @@ export async function killRun(size: {
           !((worker.retiredMs ?? Infinity) < killedMs) &&
           !((worker.exitedMs ?? Infinity) < killedMs),
       );
-      for (const { pid } of kept) cutWrongly += (after[pid] ?? 0) - (cuts[pid] ?? 0);
+      for (const { name, pid } of kept) {
+        const wrongly = (after[pid] ?? 0) - (cuts[pid] ?? 0);
+        cutWrongly += wrongly;
+        if (wrongly > 0) say(`  ${wrongly} cut that ${name} had written to, ${victim.name} killed`);
+      }
       cuts = after;
       say(
         `kill ${count.old + count.successor} of ${kills}: ${victim === old ? 'old worker' : 'successor'} after ${delayMs.toFixed(0)} ms${inTime ? '' : ' (too late)'}, ${cut} cut, ${waitedMs.toFixed(0)} ms without an event, so far ${account.missing} missing, ${account.repeated} repeated, ${cutWrongly} cut wrongly`,
       );
     }
+    const silent = await silentClients(crowd);
     const told = await crowd.told();
     const { moves } = await node.status();
     return {
@@ -88,10 +97,22 @@ export async function killRun(size: {
       cutWrongly,
       moved: moves.moved,
       longestMs,
+      silent,
     };
   } finally {
     ended();
     await crowd.end();
+  }
+}
+
+async function silentClients(crowd: Crowd): Promise<number> {
+  const { lasts } = await crowd.told();
+  const startedMs = performance.now();
+  for (;;) {
+    const now = await crowd.told();
+    const silent = now.lasts.filter((last, i) => last <= lasts[i]!).length;
+    if (silent === 0 || performance.now() - startedMs > ALIVE_MS) return silent;
+    await sleep(100);
   }
 }
 
@@ -122,9 +143,17 @@ async function killOnce(
   await sleep(delayMs - (performance.now() - old.retiredMs!));
   const victim = killsOld ? old : successor;
   const killedMs = performance.now();
-  if (victim.exitedMs === undefined) process.kill(victim.pid, 'SIGKILL');
+  if (victim.exitedMs === undefined) kill(victim.pid);
   await reload;
   return { old, victim, delayMs, killedMs };
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself, and the log has not said so yet: this one is too late.
+  }
 }
 
 /** Two workers serve, and no other is there. */

@@ -110,7 +110,12 @@ function killPart(measured: Measured<KillRun>): string {
   const { run } = measured;
   const { account } = run.told;
   const whole =
-    account.missing + account.repeated + account.outOfOrder + account.garbled + run.cutWrongly;
+    account.missing +
+    account.repeated +
+    account.outOfOrder +
+    account.garbled +
+    run.cutWrongly +
+    run.silent;
   return `## Kills in the middle of a move
 
 SIGKILL of one of the two workers of a move at a random instant (seed ${run.seed}) while ${n(run.streams)} event streams are moved. Their events come from [the handover](../guides/handover.md); a client whose connection is cut connects again with the number of its last event. ${about(measured)}.
@@ -123,9 +128,10 @@ SIGKILL of one of the two workers of a move at a random instant (seed ${run.seed
 | connections cut, all of killed workers | ${n(account.closed)} |
 | connections cut that a worker held which nobody killed | ${n(run.cutWrongly)} |
 | events missing / repeated / out of order / garbled | ${n(account.missing)} / ${n(account.repeated)} / ${n(account.outOfOrder)} / ${n(account.garbled)} of ${n(account.events)} |
+| clients that got nothing more after the last kill | ${n(run.silent)} |
 | longest time without an event | ${ms(run.longestMs)} |
 
-To reach: nothing missing or repeated, and streams of the survivor go on: ${met(whole === 0)}.
+To reach: nothing missing or repeated, and all streams go on: ${met(whole === 0)}.
 `;
 }
 

@@ -9,6 +9,8 @@ import { sayWhatLeft } from './leaving.ts';
 import { nowMs } from './schedule.ts';
 
 const EVERY_MS = 500;
+/** Workers are killed here by the hundred, and none of these works is to blame. */
+const MAX_LOSSES = 1_000_000;
 
 interface Reading {
   id: string;
@@ -71,7 +73,7 @@ async function begin(request: http.IncomingMessage, response: http.ServerRespons
   const id = request.url?.split('/').at(-1) ?? '';
   const after = Number(request.headers['last-event-id'] ?? 0);
   try {
-    await handover.add('count', { startMs: nowMs() }, { id });
+    await handover.add('count', { startMs: nowMs() }, { id, maxLosses: MAX_LOSSES });
     await tell(sse.open(request, response), response, { id, after }, leaseOf(request)?.signal);
   } catch (error) {
     console.error(String(error));
@@ -96,6 +98,8 @@ async function tell(
     reading.after = seq;
     void stream.send({ id: seq, data: `${String(data)} ${process.pid}` });
   }
+  // A work that ends here has failed: its client must not wait in silence.
+  stream.end();
 }
 
 lifecycle.handleSignals();

@@ -1,3 +1,5 @@
+import { showMoves } from './watch/text.ts';
+
 interface WorkerRow {
   name: string;
   pid: number | null;
@@ -22,6 +24,7 @@ interface Status {
   last_upgrade: { ok: boolean; message: string } | null;
   restarts: Record<string, number>;
   forced_kills: number;
+  moves: Parameters<typeof showMoves>[0];
   workers: WorkerRow[];
 }
 
@@ -34,6 +37,8 @@ export function showStatus(status: Status): string {
     `listens on ${status.listen.join(', ')}`,
     `in flight ${status.in_flight} · forced kills ${status.forced_kills} · restarts ${restarts.join(', ') || 'none'}`,
   ];
+  const moves = showMoves(status.moves);
+  if (moves !== '') lines.push(`connections: ${moves}`);
   if (reload)
     lines.push(
       `reload under way: generation ${reload.generation}, ${reload.replaced} of ${status.workers_wanted} replaced`,

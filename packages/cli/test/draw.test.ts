@@ -22,6 +22,7 @@ const look: View['look'] = {
   })),
   inFlight: 200,
   inFlightByKind: { request: 196, stream: 4 },
+  moves: { moved: 40, on_their_way: 3, stayed: { pipelined: 2, full: 1 } },
   work: Array.from({ length: 100 }, (_, i) => ({
     kind: i % 5 === 0 ? 'stream' : 'request',
     label: `/route\u001B[31m\n${i}`,
@@ -67,6 +68,7 @@ test('many workers are told by their lanes, work by kind with the oldest first, 
   assert.match(text, /^generation 2 {2}retiring 25 · 100 in flight\ngeneration 1 {2}retiring 25/m);
   assert.match(text, /^request 196, the oldest first\n {2}\/route\?\[31m\?1 .*within 2.0 s$/m);
   assert.match(text, /^stream 4, the oldest first\n {2}\/route\?\[31m\?0 .* 30 s, too late$/m);
+  assert.match(text, /^lost\s+moved 40, on their way 3, stayed 3 \(pipelined 2, full 1\)$/m);
   assert.match(text, /├━+─*5─*9─*┤ 4.0 s of 24 s/);
   assert.ok(!text.includes('\u001B'), 'no name reaches the terminal as a command');
 });

@@ -41,6 +41,8 @@ function draw() {
   say('deadline', deadlineInMs === null ? 'none' : seconds(deadlineInMs));
   say('refused', String(latest.refused));
   say('late', String(latest.lateArrivals));
+  say('moved', String(latest.moves.moved));
+  say('moves', going(latest.moves));
   say('lost', String(outcomes.lost));
   at('lostBox').className = outcomes.lost > 0 ? 'some' : '';
   say('kinds', list(latest.inFlightByKind) || 'nothing');
@@ -54,6 +56,14 @@ const list = (counts) =>
   Object.entries(counts)
     .map(([name, count]) => `${name} ${count}`)
     .join(' · ');
+
+function going({ on_their_way: going, stayed }) {
+  const stay = Object.values(stayed).reduce((sum, count) => sum + count, 0);
+  return [
+    ...(going > 0 ? [`${going} on their way`] : []),
+    ...(stay > 0 ? [`${stay} stayed: ${list(stayed)}`] : []),
+  ].join(' · ');
+}
 
 function lanes(workers) {
   const generations = [...new Set(workers.map(({ generation }) => generation))].sort(

@@ -24,6 +24,8 @@ export interface Snapshot {
   workers: ConsoleWorker[];
   inFlight: number;
   inFlightByKind: Record<string, number>;
+  /** Open connections that have gone to other workers, are going, and could not go, by reason. */
+  moves: { moved: number; on_their_way: number; stayed: Record<string, number> };
   /** The oldest work of the node, oldest first. */
   work: (WorkItem & { worker: string })[];
   estimate: FinishEstimate;

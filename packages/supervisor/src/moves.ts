@@ -44,6 +44,11 @@ export class Moves {
     this.#processes = processes;
   }
 
+  /** Connections that have been offered, and are with neither worker for good yet. */
+  get onTheirWay(): number {
+    return this.#moves.size;
+  }
+
   report({ reasons }: StayedReport): void {
     for (const [reason, count] of Object.entries(reasons) as [Stays, number][])
       this.stayed[reason] = (this.stayed[reason] ?? 0) + count;

@@ -40,7 +40,11 @@ it('requests that were sent behind a stream stay with it, and are answered', asy
     assert.deepEqual(client.faults, []);
     client.socket.destroy();
   }
-  assert.deepEqual((await status(node)).moves, { moved: 0, stayed: { pipelined: 2 } });
+  assert.deepEqual((await status(node)).moves, {
+    moved: 0,
+    on_their_way: 0,
+    stayed: { pipelined: 2 },
+  });
 });
 
 it('a client that does not read keeps its worker, and loses nothing', async () => {
@@ -85,6 +89,7 @@ it('a successor that cannot take the state refuses, and the stream stays', async
   await retired(node);
   assert.deepEqual((await status(node)).moves, {
     moved: 0,
+    on_their_way: 0,
     stayed: { version: 1, thaw: 1, 'state-size': 1 },
   });
 });

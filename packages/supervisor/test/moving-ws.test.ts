@@ -75,7 +75,7 @@ it('WebSockets move: messages both ways, none lost, none twice', async () => {
     assert.equal(closed, 0);
     assert.deepEqual(faults, []);
   }
-  assert.deepEqual(await moves(node), { moved: 48, stayed: {} });
+  assert.deepEqual(await moves(node), { moved: 48, on_their_way: 0, stayed: {} });
   for (const { socket } of talkers) socket.terminate();
 });
 
@@ -97,7 +97,7 @@ it('a WebSocket in the middle of a message waits for its end, or stays and is cl
   await reloaded;
   await poll(async () => halting.closed === 1012);
   await poll(async () => finishing.heard === 1);
-  assert.deepEqual(await moves(node), { moved: 1, stayed: { message: 1 } });
+  assert.deepEqual(await moves(node), { moved: 1, on_their_way: 0, stayed: { message: 1 } });
   assert.deepEqual([...halting.faults, ...finishing.faults], []);
   for (const { socket } of [halting, finishing]) socket.terminate();
 });

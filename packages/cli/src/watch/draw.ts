@@ -1,7 +1,7 @@
 import { curve, type Point } from './curve.ts';
 import { large } from './digits.ts';
 import type { Look } from './follow.ts';
-import { clean, counts, cut, type Paint, seconds } from './text.ts';
+import { clean, counts, cut, type Paint, seconds, showMoves } from './text.ts';
 
 /** What the screen shows. */
 export interface View {
@@ -46,7 +46,10 @@ function head({ look, gone }: View, paint: Paint): string[] {
   const { inFlight, estimate, deadlineInMs, outcomes, doing } = look;
   const { lost, ...others } = outcomes;
   const mark = lost > 0 ? paint.bad : paint.good;
-  const [first, second, third] = large(lost).map(mark) as [string, string, string];
+  const digits = large(lost);
+  const [first, second, third] = digits.map(mark) as [string, string, string];
+  const moves = showMoves(look.moves);
+  const word = moves === '' ? mark('lost') : `${mark('lost'.padEnd(digits[0]!.length))}  ${moves}`;
   const ends =
     inFlight === 0
       ? 'nothing in flight'
@@ -64,7 +67,7 @@ function head({ look, gone }: View, paint: Paint): string[] {
     `${first}  in flight ${paint.strong(String(inFlight))} · ${ends}${deadline}`,
     `${second}  ${counts(others)}`,
     `${third}  refused ${look.refused} · late arrivals ${look.lateArrivals}`,
-    mark('lost'),
+    word,
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Look, Watcher } from './follow.ts';
-import { seconds } from './text.ts';
+import { seconds, showMoves } from './text.ts';
 
 const EVERY_MS = 1_000;
 
@@ -45,7 +45,10 @@ function lineOf(look: Look): string {
     `lost ${outcomes.lost}`,
     `refused ${look.refused}`,
     `late ${look.lateArrivals}`,
-  ].join(', ');
+    showMoves(look.moves),
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
 }
 
 function timesOf({ inFlight, estimate, deadlineInMs }: Look): string {

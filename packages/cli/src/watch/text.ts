@@ -10,6 +10,19 @@ export const counts = (of: Record<string, number>): string =>
     .map(([name, count]) => `${name} ${count}`)
     .join(' · ');
 
+/** Open connections that go from workers that retire to others; empty where there were none. */
+export function showMoves(moves: {
+  moved: number;
+  on_their_way: number;
+  stayed: Record<string, number>;
+}): string {
+  const reasons = Object.entries(moves.stayed).map(([reason, count]) => `${reason} ${count}`);
+  const stayed = Object.values(moves.stayed).reduce((sum, count) => sum + count, 0);
+  if (moves.moved + moves.on_their_way + stayed === 0) return '';
+  const why = stayed > 0 ? ` (${reasons.join(', ')})` : '';
+  return `moved ${moves.moved}, on their way ${moves.on_their_way}, stayed ${stayed}${why}`;
+}
+
 /** How text is marked on a terminal. */
 export interface Paint {
   good: (text: string) => string;

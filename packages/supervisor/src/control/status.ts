@@ -29,6 +29,20 @@ export function workersStatus({ fleet }: Supervisor): WorkerStatus[] {
   }));
 }
 
+/** Open connections that workers which retire give to others; all but `on_their_way` since the start. */
+export interface MovesStatus {
+  moved: number;
+  on_their_way: number;
+  /** By reason. */
+  stayed: Record<string, number>;
+}
+
+export const movesStatus = ({ fleet: { moves } }: Supervisor): MovesStatus => ({
+  moved: moves.moved,
+  on_their_way: moves.onTheirWay,
+  stayed: moves.stayed,
+});
+
 /** The node, as `lastcall status` shows it. */
 export async function nodeStatus(supervisor: Supervisor): Promise<Record<string, unknown>> {
   const { node, doors, fleet, log } = supervisor;
@@ -59,7 +73,7 @@ export async function nodeStatus(supervisor: Supervisor): Promise<Record<string,
     restarts: fleet.restarts,
     forced_kills: fleet.forcedKills,
     killed_leases: fleet.killedLeases,
-    moves: { moved: fleet.moves.moved, stayed: fleet.moves.stayed },
+    moves: movesStatus(supervisor),
     log_lines_lost: log.lost,
     supervisor: {
       heap_used_bytes: process.memoryUsage().heapUsed,

@@ -6,7 +6,12 @@ import {
   type FinishEstimate,
   type WorkItem,
 } from 'lastcall/supervised';
-import { type WorkerStatus, workersStatus } from '../control/status.ts';
+import {
+  type MovesStatus,
+  movesStatus,
+  type WorkerStatus,
+  workersStatus,
+} from '../control/status.ts';
 import type { Stop } from '../stops.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { WorkAccount } from './figures.ts';
@@ -23,6 +28,7 @@ export interface NodeSnapshot {
   workers: WorkerStatus[];
   inFlight: number;
   inFlightByKind: Record<string, number>;
+  moves: MovesStatus;
   work: (WorkItem & { worker: string })[];
   estimate: FinishEstimate;
   /** Since the stop or drain began; 0 while there is none. */
@@ -109,6 +115,7 @@ export async function nodeSnapshot(supervisor: Supervisor, work: boolean): Promi
     workers: workersStatus(supervisor),
     inFlight: status.inFlight,
     inFlightByKind: status.inFlightByKind,
+    moves: movesStatus(supervisor),
     work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
     estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
     stopSeconds: status.shutdownSeconds,
