@@ -3,6 +3,11 @@
 /** Milliseconds on the monotonic clock. */
 export const nowMs = (): number => performance.now();
 
+/** Runs `then` when the sockets have been polled once more, whatever phase the loop is in. */
+export function afterPoll(then: () => void): void {
+  setImmediate(() => setImmediate(then));
+}
+
 /**
  * Timers run before sockets are read: the turn after the timer lets a FIN that has long arrived be
  * seen, so that a drill that was itself held up does not take a closed connection for an open one.

@@ -1,6 +1,7 @@
 // One TCP connection under the drill's own control: every byte is ours, and nothing is retried.
 import net from 'node:net';
 import { type Account, Exchange } from './account.ts';
+import { afterPoll } from './clock.ts';
 import { ResponseParser } from './parser.ts';
 import type { Lane, Timeline } from './timeline.ts';
 
@@ -88,7 +89,11 @@ export class Connection {
       socket.once('connect', () => {
         socket.off('error', failed);
         const label = options.label ?? `connection ${timeline.lanes.length + 1}`;
-        resolve(new Connection(socket, account, timeline, label));
+        const connection = new Connection(socket, account, timeline, label);
+        // Where the drill was held up since the handshake, a FIN that has long arrived is seen first.
+        afterPoll(() => {
+          resolve(connection);
+        });
       });
     });
   }

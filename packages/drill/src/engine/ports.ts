@@ -18,17 +18,21 @@ export function freePort(host: string): Promise<number> {
 
 const listenState = '0A';
 
-/** Each listening TCP socket: its port and inode. Undefined where there is no /proc. */
-function listeners(): { port: number; inode: string }[] | undefined {
-  try {
-    return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) =>
-      listenLines(file).map((columns) => ({
-        port: Number.parseInt(columns[1]?.split(':')[1] ?? '0', 16),
-        inode: columns[9] ?? '',
-      })),
-    );
-  } catch {
-    return undefined;
+interface Listener {
+  readonly port: number;
+  readonly inode: string;
+}
+
+/**
+ * The listening TCP sockets, IPv4 first. The second file is read only by who goes on asking: where a
+ * family has no connection, the kernel walks over the thousands of the other to find that out.
+ */
+function* listeners(): Generator<Listener> {
+  for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
+    for (const columns of listenLines(file)) {
+      const port = Number.parseInt(columns[1]?.split(':')[1] ?? '0', 16);
+      yield { port, inode: columns[9] ?? '' };
+    }
   }
 }
 
@@ -54,16 +58,25 @@ function listenLines(file: string): string[][] {
   }
 }
 
-/** Whether something listens on the port; undefined where the machine does not say. */
+/** Whether something listens on the port; undefined where there is no /proc. */
 export function isListening(port: number): boolean | undefined {
-  return listeners()?.some((one) => one.port === port);
+  try {
+    for (const one of listeners()) if (one.port === port) return true;
+    return false;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The ports on which one of these processes listens. */
 export function listeningPorts(pids: readonly number[]): number[] {
   const inodes = new Set(pids.flatMap((pid) => socketInodes(pid)));
-  const ports = (listeners() ?? []).filter((one) => inodes.has(one.inode)).map((one) => one.port);
-  return [...new Set(ports)].sort((left, right) => left - right);
+  try {
+    const own = [...listeners()].filter((one) => inodes.has(one.inode));
+    return [...new Set(own.map((one) => one.port))].sort((left, right) => left - right);
+  } catch {
+    return [];
+  }
 }
 
 function socketInodes(pid: number): string[] {

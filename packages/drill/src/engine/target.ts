@@ -72,7 +72,7 @@ export class Target {
       });
       this.#child.once('exit', (code, signal) => {
         this.exit = { code: code ?? undefined, signal: signal ?? undefined, atMs: nowMs() };
-        clearInterval(this.#watch);
+        clearTimeout(this.#watch);
         this.#timeline.mark('exit', `exit ${signal ?? String(code)}`);
         resolve(this.exit);
       });
@@ -117,7 +117,7 @@ export class Target {
 
   /** Ends whatever is left, and says which processes had outlived the main one. */
   async destroy(): Promise<number[]> {
-    clearInterval(this.#watch);
+    clearTimeout(this.#watch);
     // A child that follows its parent has a moment to do so.
     if (this.exit !== undefined) {
       await until(() => (this.processes().length === 0 ? true : undefined), 500, 50);
@@ -132,11 +132,16 @@ export class Target {
   #watchListener(): void {
     const port = this.launch.ports['http'];
     if (port === undefined || this.#watch !== undefined) return;
-    this.#watch = setInterval(() => {
-      if (isListening(port) !== false) return;
-      clearInterval(this.#watch);
-      this.#timeline.mark('listener-closed', 'the listener is closed');
-    }, 10);
+    const look = (): void => {
+      const beganMs = nowMs();
+      const listening = isListening(port);
+      if (listening === false) this.#timeline.mark('listener-closed', 'the listener is closed');
+      if (listening !== true) return;
+      // Among thousands of connections a look is dear; taken as often it would hold up the clients.
+      this.#watch = setTimeout(look, Math.max(10, (nowMs() - beganMs) * 20));
+      this.#watch.unref();
+    };
+    this.#watch = setTimeout(look, 10);
     this.#watch.unref();
   }
 }

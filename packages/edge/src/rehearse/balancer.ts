@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Pod } from './pod.ts';
+import { reset } from './reset.ts';
 
 /** Connections to the pods in service, one after another, as kube-proxy spreads them: it never retries. */
 export class Balancer {
@@ -63,13 +64,4 @@ export class Balancer {
     client.once('close', () => server.destroy());
     client.pipe(server).pipe(client);
   }
-}
-
-/**
- * Cuts a connection. One whose end is on its way cannot be reset: node:net fails with EINVAL and
- * never closes its handle, and the process spins at its exit for ever.
- */
-function reset(socket: Socket): void {
-  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
-  else socket.resetAndDestroy();
 }

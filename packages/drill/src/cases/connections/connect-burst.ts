@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
-import { sleep } from '../../engine/clock.ts';
+import { nowMs, sleep } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
+import { heldUp } from '../support.ts';
 
 export default defineCase({
   slug: 'connections/connect-burst',
@@ -17,8 +18,10 @@ export default defineCase({
     const burst = Array.from({ length: count }, async (_, index) => {
       // Half of the burst comes before the signal, half after it, all within 20 ms.
       await sleep((index / count) * 20);
+      const dialledMs = nowMs();
       const connection = await ctx.connect().catch(() => undefined);
-      if (connection?.open === true) await connection.send(ctx.route('fast')).done;
+      if (connection?.open === true && !heldUp(dialledMs))
+        await connection.send(ctx.route('fast')).done;
     });
     await sleep(10);
     ctx.target.signal();

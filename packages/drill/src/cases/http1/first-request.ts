@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { nowMs, sleep } from '../../engine/clock.ts';
+import { heldUp } from '../support.ts';
+import { sleep } from '../../engine/clock.ts';
 
 export default defineCase({
   slug: 'http1/first-request',
@@ -18,9 +19,7 @@ export default defineCase({
     await Promise.all(
       connections.map(async (connection) => {
         await sleep(ctx.random() * 20);
-        // On a machine so busy that it is late, the request would not come just after the signal.
-        const sinceMs = nowMs() - (ctx.target.signalledMs ?? 0);
-        if (connection.open && sinceMs < 150)
+        if (connection.open && !heldUp(ctx.target.signalledMs))
           await ctx.answered(connection.send(ctx.route('fast')));
       }),
     );
