@@ -42,7 +42,7 @@ One worker process, 200 streams that each write as fast as they are acknowledged
 | gap of a stream when its worker is killed and nobody reports it | ${ms(killed)} | none |
 | gap of a stream when its worker is killed and the parent reports it | ${ms(reported)} | under 1 s, ${met(reported.worst < 1_000)} |
 
-A gap is the time between the last event that a reader in a third process got from the old worker and the first it got from the new one; each stream writes an event every 10 ms, which is part of the gap. Ten streams move at once.
+A gap is the time between the last event that a reader in a third process got from the old worker and the first it got from the new one, told apart by the process number in each event; each stream writes an event every 10 ms, which is part of the gap. Ten streams move at once.
 `;
 writeFileSync(page, text);
 process.stdout.write(text);

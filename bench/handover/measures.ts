@@ -1,8 +1,7 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Handover, openHandover } from '@lastcall/handover';
-import { startWorker } from '../../packages/handover/test/support/processes.ts';
 
 export interface Spread {
   median: number;
@@ -57,10 +56,7 @@ export async function appendRate(
 
 /** From the call of `add` to the first line of the handler in another process; one clock for both. */
 export async function addToStart(url: string, count: number): Promise<Spread> {
-  const child = fork(fileURLToPath(new URL('starter.ts', import.meta.url)), {
-    env: { ...process.env, DATABASE_URL: url },
-  });
-  await once(child, 'message');
+  const child = await startProcess('starter.ts', url);
   const handover = await openHandover({ connectionString: url });
   const times: number[] = [];
   for (let n = 0; n < count; n += 1) {
@@ -89,44 +85,44 @@ export async function gaps(
   return spread(found);
 }
 
+/** The time between the last event of the old worker and the first of the new one, for each stream. */
 async function oneRound(
   client: Handover,
   url: string,
   { how, streams }: { how: 'drain' | 'kill' | 'report'; streams: number },
 ): Promise<number[]> {
-  const old = await startWorker(url, { NODE_NAME: 'bench' });
-  const input = { to: 400, everyMs: 10, saveEvery: 50 };
-  const ids = await Promise.all(Array.from({ length: streams }, () => client.add('count', input)));
-  const arrivals = await Promise.all(
-    ids.map(async (id) => {
-      const times: number[] = [];
-      const stream = await client.read(id);
-      await stream.next();
-      const all = (async () => {
-        for await (const event of stream) {
-          times.push(performance.now());
-          if (event.seq >= 390) break;
-        }
-        return times;
-      })();
-      return { all };
-    }),
-  );
-  const next = await startWorker(url, { NODE_NAME: 'bench' });
-  const goneMs = performance.now();
-  old.child.kill(how === 'drain' ? 'SIGTERM' : 'SIGKILL');
-  await old.exit;
-  if (how === 'report') await client.reportDead({ node: 'bench', pid: old.pid });
-  const lists = await Promise.all(arrivals.map(({ all }) => all));
-  next.child.kill('SIGKILL');
-  await next.exit;
-  // The longest pause around the move is the gap: without one, events are 10 ms apart.
-  return lists.map((times) =>
-    Math.max(
-      ...times
-        .map((time, index) => [time, time - (times[index - 1] ?? time)] as const)
-        .filter(([time]) => time > goneMs)
-        .map(([, pause]) => pause),
-    ),
-  );
+  const old = await startProcess('streamer.ts', url);
+  const input = { everyMs: 10 };
+  const ids = await Promise.all(Array.from({ length: streams }, () => client.add('stream', input)));
+  const begun: Promise<unknown>[] = [];
+  const gaps = ids.map(async (id) => {
+    const stream = await client.read(id);
+    begun.push(stream.next());
+    let lastMs = 0;
+    for await (const { data } of stream) {
+      const nowMs = performance.now();
+      if (data !== old.pid) return nowMs - lastMs;
+      lastMs = nowMs;
+    }
+    throw new Error(`stream ${id} ended`);
+  });
+  const next = await startProcess('streamer.ts', url);
+  await Promise.all(begun);
+  old.kill(how === 'drain' ? 'SIGTERM' : 'SIGKILL');
+  if (old.exitCode === null && old.signalCode === null) await once(old, 'exit');
+  if (how === 'report') await client.reportDead({ node: 'bench', pid: old.pid ?? 0 });
+  const found = await Promise.all(gaps);
+  for (const id of ids) await client.cancel(id);
+  next.kill('SIGTERM');
+  await once(next, 'exit');
+  return found;
+}
+
+async function startProcess(file: string, url: string): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
+    env: { ...process.env, DATABASE_URL: url },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  await once(child, 'message');
+  return child;
 }

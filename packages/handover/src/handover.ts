@@ -7,7 +7,7 @@ import type { Claimed } from './job.ts';
 import { type HandoverOptions, resolve, type Resolved } from './options.ts';
 import { type Deliver, Outbox } from './outbox.ts';
 import type { Handler, HandlerOptions } from './runner.ts';
-import { makePool } from './pool.ts';
+import { makePool, warm } from './pool.ts';
 import { Session } from './session.ts';
 import * as sql from './statements.ts';
 import type { Tail, WorkState } from './tail.ts';
@@ -38,8 +38,8 @@ export class Handover {
 
   constructor(options: Resolved) {
     this.#options = options;
-    this.#pool = makePool(options, 'lastcall handover');
-    this.#outboxPool = makePool(options, 'lastcall handover effects');
+    this.#pool = makePool(options, 'lastcall handover', 0);
+    this.#outboxPool = makePool(options, 'lastcall handover effects', 10_000);
     this.#session = new Session(options);
     this.#hub = new Hub(this.#pool);
     this.#writer = new Writer(
@@ -76,6 +76,7 @@ export class Handover {
     // First: a stop also ends the wait for a database that is down.
     lifecycle?.onClose('handover', () => this.close());
     await this.#session.open();
+    await warm(this.#pool, this.#options);
     this.#schedule();
     if (!lifecycle) return;
     lifecycle.onDrain('handover', () => {

@@ -9,7 +9,7 @@ import type { Committed } from './writer.ts';
 const chunksAtOnce = 64;
 
 /** What is new for many readers, and how far each stream is, in one snapshot. */
-const fetchStatement = `
+export const fetchStatement = `
 select s.ordinality::integer - 1 as at, w.state, w.last_seq, w.first_seq, c.first, c.body
 from unnest($1::bigint[], $2::bigint[]) with ordinality as s (num, after)
 left join handover.works w on w.num = s.num

@@ -17,7 +17,7 @@ export interface HandoverOptions {
   gatherMs?: number;
   /** Work for which nobody answered is put back this long before the deadline of a stop. Default 1000. */
   putBackMs?: number;
-  /** Connections for reads and writes, besides the one that listens. Default 4. */
+  /** Connections for reads and writes, besides the one that listens; opened at the start and kept. Default 4. */
   connections?: number;
   /** The largest checkpoint, as JSON, in bytes. Default 1 MiB. */
   checkpointMaxBytes?: number;

@@ -165,6 +165,8 @@ export class Session extends EventEmitter<SessionEvents> {
       await client.connect();
       await migrate(client);
       await this.#join(client);
+      // What is only true for a moment need not reach the disk; a restart counts as a sign of life.
+      await client.query('set synchronous_commit = off');
       client.on('notification', ({ payload }) => this.emit('wake', payload ?? ''));
       await client.query(`listen ${channel}`);
     } catch (error) {

@@ -1,30 +1,39 @@
 import { channel, sessionLock } from './session.ts';
 
-/** The worker itself, locked so that nobody buries it between the check and the claim. */
-const me = `me as (select id from handover.workers where id = $1 for key share)`;
+/**
+ * The worker itself, locked so that nobody buries it between the check and the claim. The lock is a
+ * write, so it is only taken where there is something to claim: who looks in vain writes nothing.
+ */
+const meFor = (candidates: string): string =>
+  `me as (select id from handover.workers where id = $1 and exists (select from ${candidates}) for key share)`;
 
 const claimed = `w.num, w.id, w.kind, w.fence, w.input, w.checkpoint, w.checkpoint_seq, w.last_seq,
   w.attempts, w.losses, w.cancel_reason`;
 
-/** $1 worker, $2 kind, $3 at most, $4 whether only what is reserved for this worker. */
+/** $1 worker, $2 kind, $3 free places: what is reserved for this worker, and then what fits. */
 export const claim = `
-with ${me}, next as (
+with reserved as (
   select num from handover.works
-  where kind = $2 and state = 'waiting' and available_at <= clock_timestamp()
-    and case when $4 then successor = $1::bigint else successor is null end
-    and exists (select from me)
-  order by num for update skip locked limit $3
-), taken as (
+  where successor = $1::bigint and kind = $2 and state = 'waiting' and available_at <= clock_timestamp()
+  order by num for update skip locked
+), free as (
+  select num from handover.works
+  where kind = $2 and state = 'waiting' and available_at <= clock_timestamp() and successor is null
+  order by num for update skip locked
+  limit greatest(0, $3::integer - (select count(*) from reserved))
+), next as (
+  select num from reserved union all select num from free
+), ${meFor('next')}, taken as (
   update handover.works w set state = 'running', owner = $1, fence = fence + 1, successor = null,
     started_at = coalesce(started_at, clock_timestamp())
-  from next n where w.num = n.num returning ${claimed}
+  from next n where w.num = n.num and exists (select from me) returning ${claimed}
 )
 select t.*, case when t.fence > 1 then pg_notify('${channel}', 'c ' || t.num) end as told from taken t
 order by t.num`;
 
 /** $1 worker, $2 id, $3 kind, $4 input, $5 max attempts, $6 max losses: added and claimed in one. */
 export const addHere = `
-with ${me}
+with me as (select id from handover.workers where id = $1 for key share)
 insert into handover.works as w (id, kind, input, max_attempts, max_losses, state, owner, fence, started_at)
 select $2, $3, $4, $5, $6, 'running', id, 1, clock_timestamp() from me
 on conflict (id) do nothing returning ${claimed}`;
@@ -59,13 +68,14 @@ update handover.works set soliciting = false, successor = null where owner = $1 
 
 /** $1 worker, $2 kind, $3 free places: answers what others offer. */
 export const answer = `
-with ${me}, offered as (
+with offered as (
   select num from handover.works
-  where soliciting and successor is null and kind = $2 and owner <> $1 and exists (select from me)
+  where soliciting and successor is null and kind = $2 and owner <> $1
   order by num for update skip locked
   limit greatest(0, $3::integer - (select count(*) from handover.works where successor = $1 and kind = $2))
-), answered as (
-  update handover.works w set successor = $1 from offered o where w.num = o.num returning w.owner
+), ${meFor('offered')}, answered as (
+  update handover.works w set successor = $1 from offered o
+  where w.num = o.num and exists (select from me) returning w.owner
 )
 select pg_notify('${channel}', 'a ' || owner) from (select distinct owner from answered) a`;
 

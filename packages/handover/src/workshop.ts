@@ -12,7 +12,7 @@ import {
 } from './runner.ts';
 import type { Session } from './session.ts';
 import * as sql from './statements.ts';
-import { readTail } from './read-tail.ts';
+import { readTails } from './read-tails.ts';
 import type { Event } from './tail.ts';
 import type { Writer } from './writer.ts';
 
@@ -175,19 +175,14 @@ export class Workshop {
     const trade = this.#trades.get(kind);
     if (!trade || !this.accepts(kind)) return;
     // What this worker answered for is taken even where its places have filled since.
-    for (const reserved of [true, false]) {
-      const free = reserved ? 1_000 : trade.options.concurrency - trade.running;
-      if (free <= 0) return;
-      const { rows } = await this.#pool.query<Claimed>({
-        name: 'handover-claim',
-        text: sql.claim,
-        values: [this.#session.worker, kind, free, reserved],
-      });
-      for (const claimed of rows) {
-        const tail = await readTail(this.#pool, claimed);
-        this.#start(trade, claimed, tail);
-      }
-    }
+    const free = Math.max(0, trade.options.concurrency - trade.running);
+    const { rows } = await this.#pool.query<Claimed>({
+      name: 'handover-claim',
+      text: sql.claim,
+      values: [this.#session.worker, kind, free],
+    });
+    const tails = await readTails(this.#pool, rows);
+    for (const claimed of rows) this.#start(trade, claimed, tails.get(claimed.num) ?? []);
   }
 
   #start(trade: Trade, claimed: Claimed, tail: Event[]): void {

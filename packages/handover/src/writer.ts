@@ -63,6 +63,8 @@ export class Writer {
   readonly #onCommit: (committed: Committed) => void;
   #drafts = new Map<string, Draft>();
   #loop: Promise<void> | undefined;
+  /** Ends the gathering of a batch. */
+  #hurry: (() => void) | undefined;
   #closed = false;
 
   constructor(
@@ -108,8 +110,12 @@ export class Writer {
       draft.covers = hold.written;
     }
     if (add.effect) draft.effects.push(add.effect);
-    if (add.end) draft.end = add.end;
     this.#loop ??= this.#run();
+    if (add.end) {
+      draft.end = add.end;
+      // A successor waits for it.
+      this.#hurry?.();
+    }
     return draft.done.promise;
   }
 
@@ -121,14 +127,21 @@ export class Writer {
 
   async #run(): Promise<void> {
     // Everything that arrives while a batch is on its way forms the next one.
-    if (this.#gatherMs > 0) await sleep(this.#gatherMs);
-    else await Promise.resolve();
+    await this.#gather();
     while (this.#drafts.size > 0) {
       const batch = [...this.#drafts.values()];
       this.#drafts = new Map();
       await this.#commit(batch);
     }
     this.#loop = undefined;
+  }
+
+  async #gather(): Promise<void> {
+    if (this.#gatherMs === 0) return Promise.resolve();
+    const over = new AbortController();
+    this.#hurry = () => over.abort();
+    await sleep(this.#gatherMs, undefined, { signal: over.signal }).catch(() => undefined);
+    this.#hurry = undefined;
   }
 
   async #commit(batch: Draft[]): Promise<void> {
