@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { Supervisor } from './supervisor.ts';
 
 /** Two signals closer together than this are one: a Ctrl-C often arrives twice. */
@@ -16,6 +17,9 @@ export const SIGNALS = [
   'SIGWINCH',
 ] as const;
 
+/** Whether one of the standard descriptors is a terminal that is still there. */
+const inTerminal = (): boolean => [0, 1, 2].some((fd) => isatty(fd));
+
 /** Takes the supervisor's signals; each handler only queues. Returns how to give them back. */
 export function takeSignals(supervisor: Supervisor, upgrade: () => void): () => void {
   let stops = 0;
@@ -30,16 +34,24 @@ export function takeSignals(supervisor: Supervisor, upgrade: () => void): () => 
     else supervisor.abandon(`${signal} a third time`);
   };
   const { node } = supervisor;
+  const begunInTerminal = inTerminal();
   const handlers: Record<(typeof SIGNALS)[number], () => void> = {
     SIGTERM: () => stop('SIGTERM'),
     SIGINT: () => stop('SIGINT'),
     SIGQUIT: () => supervisor.stop('quick', 'SIGQUIT', 4),
-    SIGHUP: () => void supervisor.reload('SIGHUP'),
+    // When its terminal is closed the kernel sends SIGHUP: nobody could stop it with Ctrl-C any more.
+    SIGHUP: () => {
+      if (begunInTerminal && !inTerminal()) stop('SIGHUP of a closed terminal');
+      else void supervisor.reload('SIGHUP');
+    },
     SIGUSR1: () => supervisor.reopenLogs(),
     SIGUSR2: upgrade,
     SIGTTIN: () => supervisor.scale(node.target + 1),
     SIGTTOU: () => supervisor.scale(node.target - 1),
-    SIGWINCH: () => supervisor.pause(),
+    // In a terminal it says that the window has another size.
+    SIGWINCH: () => {
+      if (!inTerminal()) supervisor.pause();
+    },
   };
   const listeners = Object.entries(handlers).map(([signal, handle]) => {
     const listener = (): void => supervisor.post(handle);
