@@ -39,7 +39,7 @@ it('moves open streams on their connections, reload after reload, each event onc
   // A stream of a worker that was replaced later may have been moved within one reload only once.
   for (const { writers } of clients) assert.equal(writers.length, 4);
   const { moves, in_flight, killed_leases } = await status(node);
-  assert.deepEqual(moves, { moved: 150, stayed: {} });
+  assert.deepEqual(moves, { moved: 150, on_their_way: 0, stayed: {} });
   assert.equal(in_flight, 50);
   assert.equal(killed_leases, 0);
   const metrics = await node.get('/metrics');

@@ -14,6 +14,36 @@ export const inodeOf = ({ fd }: Handle): number => fstatSync(fd ?? -1).ino;
 
 const unhurried = new WeakSet<Channel>();
 
+interface Held {
+  /** Messages that are to take it along and have not been written. */
+  sends: number;
+  /** What asked for its end meanwhile, and what to tell then. */
+  close?: (() => void) | undefined;
+}
+
+const held = new WeakMap<Handle, Held>();
+
+/**
+ * A connection goes with its message when that is written, which takes until the receiver reads if
+ * the channel is full; libuv aborts the process when it has been closed by then. Until the returned
+ * function is called, a close waits.
+ */
+function holdOpen(handle: Handle): () => void {
+  const hold = held.get(handle) ?? { sends: 0 };
+  held.set(handle, hold);
+  hold.sends += 1;
+  handle.close = (done = () => undefined) => {
+    hold.close = done;
+  };
+  return () => {
+    hold.sends -= 1;
+    if (hold.sends > 0) return;
+    held.delete(handle);
+    Reflect.deleteProperty(handle, 'close');
+    if (hold.close) handle.close(hold.close);
+  };
+}
+
 /**
  * Sends a message and, with it, a bare connection, which stays open here too.
  *
@@ -24,8 +54,10 @@ const unhurried = new WeakSet<Channel>();
  */
 export function sendOver(channel: Channel, message: unknown, handle?: Handle): void {
   const waited = channel._handleQueue;
+  // What waits here for an acknowledgement may never be sent, and is not held.
+  const sent = handle && !waited ? holdOpen(handle) : () => undefined;
   // Its types do not say that it sends bare connections.
-  channel.send?.(message, handle as never, {}, () => undefined);
+  channel.send?.(message, handle as never, {}, sent);
   if (!handle || waited || process.platform !== 'linux') return;
   channel._handleQueue = null;
   if (unhurried.has(channel)) return;

@@ -90,7 +90,7 @@ export interface Handle {
   readonly writeQueueSize?: number;
   readStart(): number;
   readStop(): number;
-  close(): void;
+  close(done?: () => void): void;
 }
 
 export type Send = (step: MoveStep | StayedReport, handle?: Handle) => void;

@@ -56,3 +56,47 @@ test('many connections go over a channel without a wait, each with its own messa
   child.disconnect();
   await once(child, 'exit');
 });
+
+test('a connection that is closed before its message could be written still goes with it', async () => {
+  const { sockets, close } = await connections(COUNT);
+  const child: ChildProcess = fork(RECEIVER);
+  const answers: { id: number; inode: number }[] = [];
+  child.on('message', (answer: { id: number; inode: number }) => answers.push(answer));
+  const handles = sockets.map(handleOf);
+  const expected = handles.map((handle, id) => ({ id, inode: inodeOf(handle) }));
+  // The first answer says that it reads; stopped, it reads no more, and the channel fills up.
+  sendOver(child as Channel, { id: 0 }, handles[0]);
+  while (answers.length < 1) await once(child, 'message');
+  child.kill('SIGSTOP');
+  for (const [id, handle] of handles.entries()) {
+    if (id === 0) continue;
+    sendOver(child as Channel, { envelope: 'x'.repeat(4_000) });
+    sendOver(child as Channel, { id }, handle);
+  }
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  for (const socket of sockets) socket.destroy();
+  child.kill('SIGCONT');
+  while (answers.length < COUNT) await once(child, 'message');
+  assert.deepEqual(answers, expected);
+  await Promise.all(closed);
+  close();
+  child.disconnect();
+  await once(child, 'exit');
+});
+
+test('connections that wait to be sent to a process that dies are closed', async () => {
+  const { sockets, close } = await connections(COUNT);
+  const child: ChildProcess = fork(RECEIVER);
+  sendOver(child as Channel, { id: 0 }, handleOf(sockets[0]!));
+  await once(child, 'message');
+  child.kill('SIGSTOP');
+  for (const socket of sockets) {
+    sendOver(child as Channel, { envelope: 'x'.repeat(4_000) });
+    sendOver(child as Channel, { id: 1 }, handleOf(socket));
+  }
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  for (const socket of sockets) socket.destroy();
+  child.kill('SIGKILL');
+  await Promise.all(closed);
+  close();
+});
