@@ -12,6 +12,9 @@ const WINDOW = 32;
 const SETTLE_MS = 2_000;
 /** How long a successor may take to be ready for one stream. */
 const ANSWER_MS = 3_000;
+/** When a successor that did not answer is asked again; each time twice as long, up to the limit. */
+const RETRY_MS = 1_000;
+const RETRY_MAX_MS = 16_000;
 /** How many successors are tried when one after another ends. */
 const ATTEMPTS = 3;
 
@@ -38,6 +41,8 @@ export class Departures {
   #nextId = 0;
   /** Nobody takes anything any more. */
   #nobody: Stays | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MS;
   /** Work that has left, by kind. */
   readonly out: Record<string, number> = {};
 
@@ -62,12 +67,26 @@ export class Departures {
    */
   async leave(): Promise<void> {
     this.#leaving = true;
+    clearTimeout(this.#retry);
+    const wasSilent = this.#nobody === 'no-answer';
     this.#nobody = undefined;
     // The siblings have the same queue; http.Server's own close would also cut idle connections.
     for (const server of supervisedServers())
       if (server.listening) NetServer.prototype.close.call(server);
+    // One stream finds out for all whether it answers by now: each that is offered is held up.
+    const [first] = this.#carriers;
+    if (wasSilent && first) await this.#move(first);
     await Promise.all([...this.#carriers].map((carrier) => this.#move(carrier)));
     this.#report();
+    this.#tryAgain();
+  }
+
+  /** A new successor is announced; one that was only slow says nothing. */
+  #tryAgain(): void {
+    clearTimeout(this.#retry);
+    if (this.#nobody !== 'no-answer' || this.#carriers.size === 0) return;
+    this.#retry = setTimeout(() => void this.leave(), this.#retryMs).unref();
+    this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAX_MS);
   }
 
   /** The successor's answer to an offer. */
