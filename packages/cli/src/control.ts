@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { OPTIONS, send } from '@lastcall/supervisor';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { whole } from './parse.ts';
 import { showStatus, showWorkers } from './show.ts';
 
 interface Common {
@@ -36,9 +37,9 @@ export function controlCommands(): Command[] {
       'scale',
       'set the number of workers',
       (result) => `workers wanted: ${(result as { workers_wanted: number }).workers_wanted}`,
-    ).argument('<workers>', 'how many', whole),
+    ).argument('<workers>', 'how many', whole(1, 1_024)),
     verb('logs', 'the last lines of the log', () => '')
-      .option('-n, --lines <N>', 'how many', whole, 100)
+      .option('-n, --lines <N>', 'how many', whole(0, 1e9), 100)
       .option('-f, --follow', 'go on until interrupted'),
   ];
 }
@@ -55,15 +56,13 @@ function verb(name: string, description: string, show: Show): Command {
   return command.action(async (...given: unknown[]) => {
     const { control, json, ...options } = command.opts<Common>();
     const args = { ...options, ...(name === 'scale' ? { workers: given[0] } : {}) };
-    const result = await send(resolve(control), { verb: name, args }, (line) => {
+    const enough = new AbortController();
+    if (name === 'logs') process.stdout.once('error', () => enough.abort());
+    const print = (line: string): void => {
       process.stdout.write(json ? `${JSON.stringify({ line: line.trimEnd() })}\n` : line);
-    });
+    };
+    const result = await send(resolve(control), { verb: name, args }, print, enough.signal);
     if (name === 'logs') return;
     process.stdout.write(`${json ? JSON.stringify(result, null, 2) : show(result)}\n`);
   });
-}
-
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
-  return Number(text);
 }

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   abandon,
@@ -107,6 +107,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
       given.knownFailing === undefined
         ? new Set<string>()
         : loadKnownFailing(given.knownFailing, slugs);
+    checkReports(given);
     const config = await findConfig(server, given);
     if (given.dryRun === true) {
       for (const one of cases) {
@@ -165,13 +166,30 @@ async function findConfig(server: readonly string[], given: Given): Promise<Dril
   return guess.config;
 }
 
-function write(result: DrillResult, given: Given): void {
-  const reports = [
-    ['--json', given.json, jsonReport],
-    ['--junit', given.junit, junitReport],
-    ['--html', given.html, htmlReport],
+const reportsOf = ({ json, junit, html }: Given) =>
+  [
+    ['--json', json, jsonReport],
+    ['--junit', junit, junitReport],
+    ['--html', html, htmlReport],
   ] as const;
-  for (const [option, file, report] of reports) {
+
+/** Before the run: a drill may take long, and its result would be gone. */
+function checkReports(given: Given): void {
+  for (const [option, file] of reportsOf(given)) {
+    if (file === undefined) continue;
+    try {
+      closeSync(openSync(file, 'a'));
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new DrillError('REPORT_NOT_WRITTEN', `${option}: cannot write ${file}: ${message}.`, {
+        cause,
+      });
+    }
+  }
+}
+
+function write(result: DrillResult, given: Given): void {
+  for (const [option, file, report] of reportsOf(given)) {
     if (file === undefined) continue;
     try {
       writeFileSync(file, report(result));

@@ -12,7 +12,8 @@ import {
   type Step,
   Watch,
 } from '@lastcall/edge';
-import { Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { whole } from './parse.ts';
 
 interface Common {
   nodes: string;
@@ -112,7 +113,7 @@ function status(): Command {
 function rollAll(): Command {
   return withNodes(new Command('roll'))
     .description('drain, restart and put back every node; stop at the first that goes wrong')
-    .option('--parallel <N>', 'how many at a time', whole, 1)
+    .option('--parallel <N>', 'how many at a time', whole(1, 1_000), 1)
     .option('--dry-run', 'show the steps and do nothing')
     .action(async (flags: Common & { parallel: number }) => {
       const inventory = readInventory(flags.nodes);
@@ -130,7 +131,7 @@ function rollAll(): Command {
 function watch(): Command {
   return withNodes(new Command('watch'))
     .description('mark failing nodes down and recovered ones up, until interrupted')
-    .option('--metrics <PORT>', 'serve GET /metrics on loopback', whole)
+    .option('--metrics <PORT>', 'serve GET /metrics on loopback', whole(0, 65_535))
     .action(async (flags: Common & { metrics?: number }) => {
       const service = new Watch(deskFor(readInventory(flags.nodes), flags), print);
       if (flags.metrics !== undefined)
@@ -144,8 +145,8 @@ function watch(): Command {
 function edgeConfig(): Command {
   return new Command('edge-config')
     .description('write a proxy configuration that makes drains invisible')
-    .argument('<proxy>', 'nginx or haproxy')
-    .requiredOption('--server <HOST:PORT...>', 'the nodes')
+    .addArgument(new Argument('<proxy>', 'which one').choices(['nginx', 'haproxy']))
+    .requiredOption('--server <HOST:PORT...>', 'the nodes', addresses)
     .option('--upstream <NAME>', 'name of the upstream', 'app')
     .option('--listen <ADDRESS>', 'where clients connect', '80')
     .action(
@@ -155,8 +156,7 @@ function edgeConfig(): Command {
       ) => {
         const options = { upstream, servers: server, listen };
         if (proxy === 'nginx') print(nginxConfig(options));
-        else if (proxy === 'haproxy') print(haproxyConfig(options));
-        else throw new InvalidArgumentError(`expected nginx or haproxy, got ${proxy}`);
+        else print(haproxyConfig(options));
       },
     );
 }
@@ -168,9 +168,10 @@ function showPlan(steps: readonly Step[]): void {
   for (const [i, { text, undo }] of steps.entries()) print(`${i + 1}. ${text}\n   back: ${undo}`);
 }
 
-function whole(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${text}`);
-  return Number(text);
+function addresses(text: string, before: string[] = []): string[] {
+  if (!/^[^\s;{}]+:\d{1,5}$/.test(text))
+    throw new InvalidArgumentError(`Expected HOST:PORT such as 10.0.0.1:8080, got ${text}.`);
+  return [...before, text];
 }
 
 const print = (line: string): void => {

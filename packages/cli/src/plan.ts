@@ -10,8 +10,8 @@ import {
   readPrometheus,
   showPlan,
 } from '@lastcall/planner';
-import { parseDurationMs } from 'lastcall';
 import { Command, InvalidArgumentError } from 'commander';
+import { durationOption } from './parse.ts';
 import { ProgressLine } from './progress.ts';
 
 interface Flags {
@@ -55,11 +55,13 @@ export function planCommand(): Command {
     .option('--share <N>', 'share of the work in flight that is to end', number, 0.99)
     .option('--surge <N>', 'nodes beyond the number wanted during a rollout', number, 1)
     .option('--unavailable <N>', 'nodes that may be missing during a rollout', number, 0)
-    .option('--start <TIME>', 'from the start of a node until it is ready', duration, 10_000)
-    .option('--pre-stop <TIME>', 'how long the preStop hook takes', duration, 0)
-    .option('--leave <TIME>', 'until routing has moved away', duration, 5_000)
-    .option('--force <TIME>', 'time for cancelled work to unwind', duration, 2_000)
-    .option('--margin <TIME>', 'time left unused below the limit', duration, 3_000)
+    .addOption(
+      durationOption('--start <TIME>', 'from the start of a node until it is ready', 10_000),
+    )
+    .addOption(durationOption('--pre-stop <TIME>', 'how long the preStop hook takes', 0))
+    .addOption(durationOption('--leave <TIME>', 'until routing has moved away', 5_000))
+    .addOption(durationOption('--force <TIME>', 'time for cancelled work to unwind', 2_000))
+    .addOption(durationOption('--margin <TIME>', 'time left unused below the limit', 3_000))
     .option('--seed <N>', 'seed of the simulation', number, 1)
     .option('--svg <FILE>', 'write the plot')
     .option('--json', 'print JSON')
@@ -83,7 +85,7 @@ export function planCommand(): Command {
       const times = { forceMs: flags.force, marginMs: flags.margin };
       const plan = makePlan({ reading, rollout, share, ...times, seed });
       if (flags.svg !== undefined)
-        writeFileSync(flags.svg, graceplot(reading.durations, flags.leave, plan.graceMs));
+        write(flags.svg, graceplot(reading.durations, flags.leave, plan.graceMs));
       if (!flags.json) {
         process.stdout.write(showPlan(plan, reading, rollout, share));
         return;
@@ -117,16 +119,20 @@ async function read(flags: Flags): Promise<Reading> {
   });
 }
 
+function write(file: string, plot: string): void {
+  try {
+    writeFileSync(file, plot);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new PlannerError('ERR_PLANNER_OPTION', `--svg: ${file} cannot be written: ${message}.`, {
+      cause,
+    });
+  }
+}
+
 function number(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError(`expected a number of 0 or more, got ${text}`);
   return value;
-}
-
-function duration(text: string): number {
-  const ms = parseDurationMs(text, 's');
-  if (ms === undefined)
-    throw new InvalidArgumentError(`expected a duration such as 10s, got ${text}`);
-  return ms;
 }

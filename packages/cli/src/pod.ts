@@ -9,8 +9,9 @@ import {
   showRehearsal,
   toSarif,
 } from '@lastcall/edge';
-import { parseDurationMs } from 'lastcall';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { durationOption, whole } from './parse.ts';
+import { VERSION } from './version.ts';
 
 type Done = (code: number) => void;
 
@@ -32,8 +33,10 @@ export function podCommand(foreign: readonly string[] | undefined, done: Done): 
     .option('--json', 'print JSON')
     .option('--sarif', 'print SARIF 2.1.0')
     .option('--strict', 'warnings fail too')
-    .option('--margin <TIME>', 'time to leave unused', duration, CHECK_DEFAULTS.marginMs)
-    .option('--leave <TIME>', 'leave time behind a proxy', duration, CHECK_DEFAULTS.leaveMs)
+    .addOption(durationOption('--margin <TIME>', 'time to leave unused', CHECK_DEFAULTS.marginMs))
+    .addOption(
+      durationOption('--leave <TIME>', 'leave time behind a proxy', CHECK_DEFAULTS.leaveMs),
+    )
     .exitOverride()
     .action((files: string[], flags: CheckFlags) => {
       const options = { marginMs: flags.margin, leaveMs: flags.leave };
@@ -67,9 +70,9 @@ function rehearseCommand(foreign: readonly string[] | undefined, done: Done): Co
     .description('run a Deployment on this machine through one rollout under load, and blame')
     .argument('<file>', 'manifest; the command of its container is run here, or: -- COMMAND ...')
     .option('--path <PATH...>', 'what clients ask for', ['/'])
-    .option('--clients <N>', 'clients for each path', whole, 6)
-    .option('--removal <TIME>', 'how long proxies know a deleted pod', duration, 500)
-    .option('--jitter <TIME>', 'and at random so much longer', duration, 500)
+    .option('--clients <N>', 'clients for each path', whole(1, 1_000), 6)
+    .addOption(durationOption('--removal <TIME>', 'how long proxies know a deleted pod', 500))
+    .addOption(durationOption('--jitter <TIME>', 'and at random so much longer', 500))
     .option('--json', 'print JSON')
     .exitOverride()
     .action(async (file: string, { json, ...flags }: RehearseFlags) => {
@@ -128,20 +131,7 @@ const withoutPods = (key: string, value: unknown): unknown =>
     : value;
 
 function print(findings: readonly Finding[], files: number, { json, sarif }: CheckFlags): string {
-  if (sarif) return JSON.stringify(toSarif(findings, '0.1.0'), null, 2);
+  if (sarif) return JSON.stringify(toSarif(findings, VERSION), null, 2);
   if (json) return JSON.stringify(findings, null, 2);
   return showFindings(findings, files);
-}
-
-function duration(text: string): number {
-  const ms = parseDurationMs(text, 's');
-  if (ms === undefined)
-    throw new InvalidArgumentError(`expected a duration such as 3s, got ${text}`);
-  return ms;
-}
-
-function whole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text))
-    throw new InvalidArgumentError(`expected a whole number above 0, got ${text}`);
-  return Number(text);
 }

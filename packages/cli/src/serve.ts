@@ -23,7 +23,8 @@ export function serveCommand(foreign: string[] | undefined, done: (code: number)
     command.addOption(new Option(flags, `${doc}${shown} [${environmentOf(name)}]`));
   }
   return command.action(async (app: string | undefined, flags: Record<string, unknown>) => {
-    const target = foreign ? { command: foreign } : app === undefined ? {} : { app };
+    const target =
+      foreign && foreign.length > 0 ? { command: foreign } : app === undefined ? {} : { app };
     const { config: configFile, ...options } = flags as { config?: string };
     const sources = { flags: options, target, env: process.env, cwd: process.cwd(), configFile };
     done(await serve(sources, (view) => new Console(view)));

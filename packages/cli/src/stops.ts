@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { FlightRecord } from 'lastcall';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { UsageError } from './errors.ts';
+import { whole } from './parse.ts';
 
 /** A record as it is kept: the supervisor adds which worker it was. */
 type Kept = FlightRecord & { worker?: string; generation?: number };
@@ -21,9 +23,14 @@ export function stopsCommand(): Command {
       "folder with stops.jsonl: recordDir of a service, or the supervisor's",
       process.env.LASTCALL_RECORD_DIR ?? '.lastcall',
     )
-    .option('-n, --lines <N>', 'how many', whole, 20)
+    .option('-n, --lines <N>', 'how many', whole(1, 1e9), 20)
     .option('--json', 'print JSON, one record a line')
-    .action(({ dir, lines, json }: Flags) => {
+    .action(({ dir, lines, json }: Flags, command: Command) => {
+      // A service that has never stopped has no folder yet.
+      if (command.getOptionValueSource('dir') === 'cli' && !isFolder(dir))
+        throw new UsageError(
+          `--dir: expected a folder with stops.jsonl, got ${dir}. Give the recordDir of the service, or the folder of the supervisor's control socket.`,
+        );
       const { records, broken } = readStops(resolve(dir));
       const shown = records.slice(-lines);
       if (json) for (const record of shown) process.stdout.write(`${JSON.stringify(record)}\n`);
@@ -31,6 +38,9 @@ export function stopsCommand(): Command {
       if (broken > 0) process.stderr.write(`lastcall: ${broken} broken lines left out\n`);
     });
 }
+
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** The records in a folder, oldest first; lines that are cut short or damaged are counted. */
 export function readStops(dir: string): { records: Kept[]; broken: number } {
@@ -84,10 +94,4 @@ function show(record: Kept): string {
   }
   if (record.failure !== null) lines.push(`  failed     ${record.failure}`);
   return lines.join('\n');
-}
-
-function whole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text))
-    throw new InvalidArgumentError(`expected a whole number, got ${text}`);
-  return Number(text);
 }

@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { CLI, NODE, NodeUnderTest } from '../../supervisor/test/support/node.ts';
+import { ended, lastcall } from './support/run.ts';
 import { hasTerminal, Terminal } from './support/terminal.ts';
-
-const start = (...args: string[]) =>
-  spawn(NODE, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-
-interface Ended {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** Runs the command to its end. */
-const lastcall = (...args: string[]): Promise<Ended> => ended(start(...args));
-
-async function ended(
-  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
-): Promise<Ended> {
-  let [out, err] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    out += chunk;
-  });
-  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-    err += chunk;
-  });
-  const [code] = (await once(child, 'close')) as [number];
-  return { code, out, err };
-}
 
 test('stops tells why and how the workers of a node have stopped, the last one last', async () => {
   await using node = await NodeUnderTest.start();

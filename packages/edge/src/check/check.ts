@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { type Cursor, readYaml } from './cursor.ts';
@@ -9,6 +8,7 @@ import { checkHaproxy } from './formats/haproxy.ts';
 import { checkNginx } from './formats/nginx.ts';
 import { checkUnit } from './formats/unit.ts';
 import { checkKubernetes } from './kubernetes/index.ts';
+import { readText } from './read-text.ts';
 
 export const CHECK_DEFAULTS: CheckOptions = { marginMs: 3_000, leaveMs: 5_000 };
 
@@ -24,7 +24,7 @@ export function checkFiles(
   const findings = new Findings({ ...CHECK_DEFAULTS, ...options });
   const objects: Cursor[] = [];
   for (const file of files) {
-    const text = read(file);
+    const text = readText(file);
     if (/\.ya?ml$|\.json$/.test(file)) {
       for (const root of readYaml(text, file)) {
         if (root.get('kind').exists) objects.push(root);
@@ -48,19 +48,6 @@ function checkText(text: string, file: string, findings: Findings): void {
   else if (/^haproxy|\.cfg$/.test(name)) checkHaproxy(text, file, findings);
   else if (/^nginx|\.conf$/.test(name)) checkNginx(text, file, findings);
   else throw unknown(file, 'its name tells no format');
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new EdgeError(
-      'ERR_EDGE_CONFIG',
-      `${file} cannot be read: ${(error as Error).message}`,
-      { file },
-      { cause: error },
-    );
-  }
 }
 
 const unknown = (file: string, why: string): EdgeError =>

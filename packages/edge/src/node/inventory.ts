@@ -81,9 +81,9 @@ export function readInventory(path: string): Inventory {
     );
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
-  if (broken) throw syntaxError(path, text, broken.pos[0], broken.message.split('\n')[0] ?? '');
+  if (broken) throw syntaxError(path, text, broken.pos[0], broken.message);
   const parsed = file.safeParse(document.toJS());
   if (!parsed.success) {
     const told = parsed.error.issues.map(

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { startFault } from '../check/command.ts';
 import { type Cursor, readYaml } from '../check/cursor.ts';
 import { readWorkload } from '../check/kubernetes/workload.ts';
+import { readText } from '../check/read-text.ts';
 import type { RuleCode } from '../check/rules/index.ts';
 import { EdgeError } from '../errors.ts';
 
@@ -42,9 +42,7 @@ export interface PodPlan {
 
 /** Reads the Deployment of a manifest. Throws `ERR_EDGE_CONFIG` or `ERR_EDGE_SYNTAX`. */
 export function readPodPlan(file: string, command: readonly string[] = []): PodPlan {
-  const workloads = readYaml(readFileSync(file, 'utf8'), file).flatMap(
-    (at) => readWorkload(at) ?? [],
-  );
+  const workloads = readYaml(readText(file), file).flatMap((at) => readWorkload(at) ?? []);
   const workload = workloads.find(({ kind }) => kind === 'Deployment');
   const container = workload?.containers[0];
   if (!workload || !container)

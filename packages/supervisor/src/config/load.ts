@@ -97,13 +97,14 @@ function readFile({ configFile, cwd }: Sources): FileOptions {
     return fail(`${shown}: cannot be read: ${(error as Error).message}.`, error);
   }
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines });
-  const at = (node: Node | null): string => {
-    const { line, col } = lines.linePos(node?.range?.[0] ?? 0);
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
     return `${shown}:${line}:${col}`;
   };
+  const at = (node: Node | null): string => place(node?.range?.[0] ?? 0);
   const [broken] = document.errors;
-  if (broken) return fail(`${shown}: ${broken.message}`);
+  if (broken) return fail(`${place(broken.pos[0])}: ${broken.message}.`);
   if (document.contents === null) return { options: {}, target: {} };
   if (!isMap(document.contents))
     return fail(`${at(document.contents)}: expected a map of options.`);

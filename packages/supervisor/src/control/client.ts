@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { SupervisorError } from '../errors.ts';
 import type { ControlReply, ControlRequest } from './protocol.ts';
@@ -15,11 +16,13 @@ export class CommandFailed extends SupervisorError {
 /**
  * Sends one command to the supervisor behind the control socket and returns its result. Throws
  * `ERR_SUPERVISOR_NOT_RUNNING` when nobody answers, `CommandFailed` with what it says otherwise.
+ * `enough` ends the wait with no result; what the command began goes on.
  */
 export function send(
   path: string,
   request: ControlRequest,
   onLine: (line: string) => void = () => undefined,
+  enough?: AbortSignal,
 ): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const socket = connect(path);
@@ -38,6 +41,7 @@ export function send(
     text = lines.pop() ?? '';
     for (const line of lines) take(line);
   });
+  enough?.addEventListener('abort', () => resolve(undefined), { once: true });
   socket.once('close', () =>
     reject(
       new SupervisorError('ERR_SUPERVISOR_CONTROL', 'The supervisor ended before it answered.'),
@@ -47,12 +51,15 @@ export function send(
 }
 
 function notRunning(path: string, error: NodeJS.ErrnoException): SupervisorError {
+  const kind = statSync(path, { throwIfNoEntry: false });
   const why =
-    error.code === 'ENOENT'
+    kind === undefined
       ? 'there is no such socket'
-      : error.code === 'ECONNREFUSED'
-        ? 'the supervisor that made it has gone'
-        : error.message;
+      : !kind.isSocket()
+        ? 'that is no socket'
+        : error.code === 'ECONNREFUSED'
+          ? 'the supervisor that made it has gone'
+          : error.message;
   return new SupervisorError(
     'ERR_SUPERVISOR_NOT_RUNNING',
     `No supervisor answers on ${path}: ${why}. Start one with lastcall serve, or name its socket with --control PATH.`,
