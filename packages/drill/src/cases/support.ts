@@ -62,13 +62,6 @@ export async function stopNoticed(ctx: Context): Promise<void> {
   await sleep(20);
 }
 
-/**
- * Whether the drill itself was held up: a request that comes so long after the event that it belongs
- * to comes from a client that had long fallen silent, and the server may have closed on it.
- */
-export const heldUp = (sinceMs: number | undefined): boolean =>
-  sinceMs !== undefined && nowMs() - sinceMs > 150;
-
 /** On a machine so busy that the work was over too soon, nothing can be said of the drain. */
 export function stillWorking(ctx: Context, exchange: Exchange): void {
   if (exchange.outcome === 'answered' || exchange.outcome === 'refused') {

@@ -3,7 +3,7 @@ import { CaseFailure, NotApplicable } from '../case.ts';
 import type { PortName, RouteName, VariantName } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import { Account, type Exchange } from './account.ts';
-import { late, seededRandom, within } from './clock.ts';
+import { late, nowMs, seededRandom, within } from './clock.ts';
 import { Connection } from './connection.ts';
 import { type StartOptions, start } from './start.ts';
 import type { Exit, Target } from './target.ts';
@@ -150,6 +150,14 @@ export class Context {
   /** After this much nobody waits for an answer any more. */
   get patienceMs(): number {
     return this.config.leave + this.config.grace + this.config.force + 3000;
+  }
+
+  /**
+   * Whether a client that last did something at `sinceMs` was held up (by the drill, on a busy machine)
+   * for so long that a server that stops may have taken it for silent: it is owed nothing more.
+   */
+  heldUp(sinceMs: number): boolean {
+    return this.targets.some((one) => one.signalledMs !== undefined) && nowMs() - sinceMs > 150;
   }
 
   check(kept: boolean, expected: string, actual: string): asserts kept {

@@ -1,5 +1,5 @@
 // Closed-loop clients: each sends its next request when the last one is settled, and never again.
-import { sleep } from './clock.ts';
+import { nowMs, sleep } from './clock.ts';
 import { ConnectError, type Connection } from './connection.ts';
 import type { Context } from './context.ts';
 
@@ -30,9 +30,14 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
   await Promise.all(first.map((one) => ctx.answered(one.send(request))));
   async function client(index: number): Promise<void> {
     let connection: Connection | undefined = first[index];
+    let sinceMs = nowMs();
     while (state.running) {
-      if (options.fresh === true) connection = await connect();
-      if (connection === undefined || !connection.open) return;
+      if (options.fresh === true) {
+        sinceMs = nowMs();
+        connection = await connect();
+      }
+      if (connection === undefined || !connection.open || ctx.heldUp(sinceMs)) return;
+      sinceMs = nowMs();
       const headers: Record<string, string> = options.fresh === true ? { connection: 'close' } : {};
       await connection.send({ ...request, headers }).done;
       if (options.fresh === true) connection.destroy();

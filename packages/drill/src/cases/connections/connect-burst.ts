@@ -1,7 +1,6 @@
 import { defineCase } from '../../case.ts';
 import { nowMs, sleep } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
-import { heldUp } from '../support.ts';
 
 export default defineCase({
   slug: 'connections/connect-burst',
@@ -20,7 +19,7 @@ export default defineCase({
       await sleep((index / count) * 20);
       const dialledMs = nowMs();
       const connection = await ctx.connect().catch(() => undefined);
-      if (connection?.open === true && !heldUp(dialledMs))
+      if (connection?.open === true && !ctx.heldUp(dialledMs))
         await connection.send(ctx.route('fast')).done;
     });
     await sleep(10);

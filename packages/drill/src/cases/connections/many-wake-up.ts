@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep } from '../../engine/clock.ts';
-import { heldUp, usedConnections } from '../support.ts';
+import { nowMs, sleep } from '../../engine/clock.ts';
+import { usedConnections } from '../support.ts';
 
 export default defineCase({
   slug: 'connections/many-wake-up',
@@ -14,10 +14,10 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const connections = await usedConnections(ctx, Math.max(200, ctx.clients));
+    const sinceMs = nowMs();
     const sends = connections.map(async (connection) => {
       await sleep(ctx.random() * 30);
-      if (connection.open && !heldUp(ctx.target.signalledMs))
-        await connection.send(ctx.route('fast')).done;
+      if (connection.open && !ctx.heldUp(sinceMs)) await connection.send(ctx.route('fast')).done;
     });
     await sleep(15);
     ctx.target.signal();

@@ -1,7 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { heldUp } from '../support.ts';
-import { sleep } from '../../engine/clock.ts';
+import { nowMs, sleep } from '../../engine/clock.ts';
 
 export default defineCase({
   slug: 'http1/first-request',
@@ -15,11 +14,12 @@ export default defineCase({
     await ctx.start();
     const connections = await ctx.connectMany(ctx.clients);
     await sleep(50);
+    const signalledMs = nowMs();
     ctx.target.signal();
     await Promise.all(
       connections.map(async (connection) => {
         await sleep(ctx.random() * 20);
-        if (connection.open && !heldUp(ctx.target.signalledMs))
+        if (connection.open && !ctx.heldUp(signalledMs))
           await ctx.answered(connection.send(ctx.route('fast')));
       }),
     );

@@ -18,7 +18,8 @@ export default defineCase({
       const pipe = Array.from({ length: depth }, () => connection.send(ctx.route('fast')));
       for (let next = pipe.shift(); next !== undefined; next = pipe.shift()) {
         await next.done;
-        if (connection.open) pipe.push(connection.send(ctx.route('fast')));
+        if (connection.open && !ctx.heldUp(next.sentMs))
+          pipe.push(connection.send(ctx.route('fast')));
       }
     });
     await sleep(200 + ctx.random() * 30);
