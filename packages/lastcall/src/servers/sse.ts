@@ -16,7 +16,7 @@ export type { SseRequest, SseResponse, SseStream } from './support/sse-stream.ts
 const HEARTBEAT_MS = 15_000;
 
 export interface SseOptions {
-  /** A comment is sent when nothing else was for this time, in ms. Default 15,000; 0: never. */
+  /** The longest silence, in ms: a comment is sent after at least three quarters of it. Default 15,000; 0: never. */
   heartbeatMs?: number;
   /** What the client is told to wait before it connects again, in ms. Default: its own choice. */
   retryMs?: number;

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http, { type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createLifecycle } from 'lastcall';
 import { attachSse } from 'lastcall/sse';
@@ -92,6 +95,17 @@ for (let round = 1; round <= REPEAT; round += 1) {
     client.destroy();
   });
 }
+
+test('a stream without events has its head sent', { timeout: 10_000 }, async () => {
+  const sse = attachSse(createLifecycle());
+  const server = http.createServer((request, response) => void sse.open(request, response));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const [answer] = (await once(http.get({ port }), 'response')) as [IncomingMessage];
+  assert.equal(answer.headers['content-type'], 'text/event-stream; charset=utf-8');
+  answer.destroy();
+  server.close();
+});
 
 test('options that cannot be are refused with a code', () => {
   const lifecycle = createLifecycle();

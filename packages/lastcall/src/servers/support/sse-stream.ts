@@ -26,6 +26,9 @@ const HEADERS = {
 /** Nobody would read a last event: the client has gone, or another worker writes to it. */
 const GONE: ReadonlySet<string> = new Set(['ERR_LASTCALL_CLIENT_GONE', 'ERR_LASTCALL_MOVED']);
 
+/** Silence is counted in quarters of a heartbeat's time: to note a write is cheaper than to move a timer. */
+const QUARTERS = 4;
+
 const OPEN = Promise.resolve(true);
 const ENDED = Promise.resolve(false);
 
@@ -37,6 +40,8 @@ export class SseStream {
   readonly lease: Lease | undefined;
   readonly #response: SseResponse;
   readonly #heartbeat: NodeJS.Timeout | undefined;
+  #silentQuarters = 0;
+  #wrote = false;
   #ended = false;
 
   constructor(
@@ -48,10 +53,10 @@ export class SseStream {
     this.lease = lease;
     this.lastEventId = lastEventIdOf(request);
     this.#response = response;
-    response.on('error', () => {});
-    response.once('close', () => this.#stop());
+    response.on('error', ignore);
+    response.on('close', () => this.#stop());
     if (settings.heartbeatMs > 0)
-      this.#heartbeat = setTimeout(() => this.#beat(), settings.heartbeatMs).unref();
+      this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs / QUARTERS).unref();
     // A stream that another worker has begun has sent its head.
     if (!isResumed(response)) this.#begin(settings);
     const { onCancel } = settings;
@@ -108,8 +113,13 @@ export class SseStream {
     // One response class is typed for each protocol version; both write heads alike.
     const response = this.#response as ServerResponse;
     response.writeHead(200, { ...HEADERS, ...headers });
-    response.flushHeaders();
     if (retryMs !== undefined) this.#write(formatEvent({ retryMs }));
+    // The head leaves with the first events, in one packet; alone when none come in this turn.
+    else process.nextTick(() => this.#flushHead());
+  }
+
+  #flushHead(): void {
+    if (!this.#wrote && !this.#ended) (this.#response as ServerResponse).flushHeaders();
   }
 
   #say(text: string): Promise<boolean> {
@@ -118,14 +128,16 @@ export class SseStream {
   }
 
   #write(text: string): boolean {
-    this.#heartbeat?.refresh();
+    this.#wrote = true;
+    this.#silentQuarters = 0;
     return (this.#response as ServerResponse).write(text);
   }
 
   #beat(): void {
+    this.#silentQuarters += 1;
     // A client that does not keep up is not silent.
-    if (this.#response.writableLength === 0) this.#write(formatComment(''));
-    else this.#heartbeat?.refresh();
+    if (this.#response.writableLength > 0) this.#silentQuarters = 0;
+    else if (this.#silentQuarters === QUARTERS) this.#write(formatComment(''));
   }
 
   #drained(): Promise<boolean> {
@@ -142,9 +154,12 @@ export class SseStream {
 
   #stop(): void {
     this.#ended = true;
-    clearTimeout(this.#heartbeat);
+    clearInterval(this.#heartbeat);
   }
 }
+
+/** A connection that was cut shows as the close of its response. */
+function ignore(): void {}
 
 /** node:http reads headers as Latin-1; the id is UTF-8 (HTML standard, section 9.2.4). */
 function lastEventIdOf(request: SseRequest): string | undefined {
