@@ -39,12 +39,3 @@ test('the ten lines of the README are a server that stops in order', async (t) =
   assert.equal(code, 0, output);
   assert.match(output, /pool closed[^]*completed 1, lost 0/);
 });
-
-test('every file and npm script that the README names exists', () => {
-  const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
-    scripts: Record<string, string>;
-  };
-  for (const [, path = ''] of readme.matchAll(/\]\(((?!http)[^)#]+)\)/g))
-    assert.ok(readFileSync(root + path).length > 0, path);
-  for (const [, name = ''] of readme.matchAll(/npm run ([\w:]+)/g)) assert.ok(scripts[name], name);
-});
