@@ -51,11 +51,26 @@ export class ConfigError extends Error {
 
 const secret = new Set(['DATABASE_URL', 'MODEL_UPSTREAM_API_KEY']);
 
+/**
+ * Under the process manager port 0 is the second socket that it holds for all workers: a port of
+ * each worker's own would be one that no client can know.
+ */
+function sharedGrpcPort(config: Config, env: NodeJS.ProcessEnv): Config {
+  if (config.GRPC_PORT !== 0 || env.LASTCALL_WORKER === undefined) return config;
+  const [, second = ''] = (env.LASTCALL_ADDRESSES ?? '').split(',');
+  const port = /:(\d+)$/.exec(second)?.[1];
+  if (port === undefined)
+    throw new ConfigError(
+      'GRPC_PORT: expected a port that lastcall serve holds, got 0, which would be another one in each worker. Give lastcall serve --listen HOST:0 (or HOST:PORT, and name the port here), or unset it for no gRPC.',
+    );
+  return { ...config, GRPC_PORT: Number(port) };
+}
+
 /** Reads the settings; an empty variable counts as unset. Throws {@link ConfigError}. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return sharedGrpcPort(parsed.data, env);
   const lines = parsed.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
     const got = secret.has(name) ? 'a value that is not shown here' : JSON.stringify(given[name]);

@@ -79,7 +79,6 @@ export async function startService(config: Config, say: (line: string) => void):
   const app = createApp({
     lifecycle,
     models,
-    provider,
     defaultModel,
     handover: () => handover!,
     tasks: () => tasks!,

@@ -38,7 +38,7 @@ test(
     await untilTask(service.url, running.id, 'running');
     const { events, rest } = await streamUntil(service.url, long, 3);
     const answer = post(`${service.url}/v1/responses`, long);
-    await untilActive(service.url, 4);
+    await untilActive(service.url, 5);
 
     const ended = service.end('SIGTERM');
     await rest;
@@ -59,8 +59,11 @@ test(
     const { error } = (await refused.json()) as { error: { code: string; type: string } };
     assert.equal(error.code, 'server_shutting_down');
     assert.equal(error.type, 'server_error');
-    assert.equal(await ended, 3, service.output());
-    assert.match(service.output(), /handed_over 3, expired 1, lost 0/);
+    const answered = refused.headers.get('location') ?? '';
+    assert.match(answered, /^\/v1\/responses\/resp_/);
+    assert.equal(await ended, 0, service.output());
+    // The task; the stream and the answer, and the generation of each.
+    assert.match(service.output(), /handed_over 5, lost 0/);
 
     service = await startService({ ...slow, MODEL_TOKENS_PER_SECOND: '1000000' });
     const done = await untilTask(service.url, running.id, 'done');
@@ -77,6 +80,13 @@ test(
     const whole = await post(`${service.url}/v1/responses`, long);
     const { output } = (await whole.json()) as (typeof events)[0]['response'] & object;
     assert.equal(output[0]?.content[0]?.text, text, 'not the text of the uninterrupted run');
+    for (;;) {
+      const kept = await (await fetch(service.url + answered)).json();
+      const { status, output: said } = kept as NonNullable<StreamEvent['response']>;
+      if (status === 'in_progress') continue;
+      assert.equal(said[0]?.content[0]?.text, text, 'the answer is not there');
+      break;
+    }
     assert.equal(await service.end('SIGTERM'), 0, service.output());
   },
 );

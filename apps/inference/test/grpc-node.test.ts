@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { inferenceClient, predict, read } from './support/grpc.ts';
+import { grpcAddress, inferenceClient, predict, read } from './support/grpc.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -14,34 +12,24 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const lastcall = `${root}packages/cli/bin/lastcall.js`;
 
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return String(port);
-}
-
 test(
   'two workers share the gRPC port; a reload under load loses no call',
   { timeout: 240_000 },
   async () => {
     await using folder = dataFolder();
     const control = join(folder.path, 'control.sock');
-    const port = await freePort();
-    const address = `127.0.0.1:${port}`;
     const config = `${root}apps/inference/lastcall.yaml`;
-    const sockets = ['--port', '0', '--listen', address, '--control', control];
+    const sockets = ['--port', '0', '--listen', '127.0.0.1:0', '--control', control];
     const serve = [lastcall, 'serve', '--config', config, ...sockets];
     const env = {
       LASTCALL_DATA_DIR: folder.path,
       LASTCALL_PROVE_MS: '100',
       MODEL_TOKENS_PER_SECOND: '100',
       HOST: '127.0.0.1',
-      GRPC_PORT: port,
+      GRPC_PORT: '0',
     };
     await using node = await startService(env, { cwd: root, program: serve });
+    const address = await grpcAddress(node);
 
     const stream = inferenceClient(address);
     const reading = read(
@@ -67,7 +55,20 @@ test(
     assert.equal(await reading.ended, undefined);
     assert.equal(reading.parts.length, 401);
     stream.close();
+    const bound = [...node.output().matchAll(/gRPC on (\S+)/g)].map(([, at]) => at);
+    assert.deepEqual(bound, Array(4).fill(address), 'two workers, and two after the reload');
     assert.equal(await node.end('SIGTERM'), 0, node.output());
     assert.doesNotMatch(node.output(), /lost [1-9]/);
   },
 );
+
+test("a port of each worker's own is refused", { timeout: 120_000 }, async () => {
+  await using folder = dataFolder();
+  const config = `${root}apps/inference/lastcall.yaml`;
+  const control = join(folder.path, 'control.sock');
+  const env = { LASTCALL_DATA_DIR: folder.path, HOST: '127.0.0.1', GRPC_PORT: '0' };
+  const program = [lastcall, 'serve', '--config', config, '--port', '0', '--control', control];
+  await using node = await startService(env, { boot: true, cwd: root, program });
+  await node.printed(/GRPC_PORT: expected a port that lastcall serve holds, got 0/);
+  assert.notEqual(await node.ended, 0, node.output());
+});

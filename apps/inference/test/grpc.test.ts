@@ -9,6 +9,7 @@ import {
   type InferenceClient,
   predict,
   read,
+  openReflection,
   reflect,
   textOf,
 } from './support/grpc.ts';
@@ -97,6 +98,8 @@ describe('gRPC', { timeout: 120_000 }, () => {
     const { parts, came, ended } = read(client.streamPredict(long));
     const running = predict(client, long);
     await came(3);
+    // An open stream of questions is no work: it is not counted, and does not hold the drain.
+    const asking = await openReflection(address, { listServices: '*' });
     await untilActive(service.url, 2);
     const watcher = inferenceClient(address);
     assert.equal(await health(watcher), 'SERVING');
@@ -107,13 +110,17 @@ describe('gRPC', { timeout: 120_000 }, () => {
     assert.equal(codeOf(refused), status.UNAVAILABLE);
     assert.ok(Number((refused as ServiceError).metadata.get('grpc-retry-pushback-ms')[0]) > 0);
     assert.equal(await health(newcomer), 'NOT_SERVING');
+    const unanswered = await openReflection(address, { listServices: '*' }).catch(codeOf);
+    assert.equal(unanswered, status.UNAVAILABLE);
     newcomer.close();
     watcher.close();
+    assert.equal(codeOf(await asking.ended), status.UNAVAILABLE);
     assert.equal(await ended, undefined);
     assert.equal(textOf(parts), (await running).outputText);
     assert.equal(parts.length, 401);
     assert.equal(await exit, 0, service.output());
     assert.match(service.output(), /lost 0/);
+    asking.close();
   });
 
   test('at the deadline a call that still runs is told', async () => {

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { createLifecycle } from 'lastcall';
 import OpenAI from 'openai';
 import { becomesJob } from '../src/predict/becomes-job.ts';
-import { eventsOf, post, type StreamEvent } from './support/client.ts';
+import { eventsOf, post, type StreamEvent, untilActive } from './support/client.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -93,6 +93,51 @@ describe('responses that outlive their connection', { timeout: 120_000 }, () => 
     }
     assert.equal((await client.responses.cancel(id)).status, 'cancelled');
     assert.equal((await client.responses.retrieve(id)).status, 'cancelled');
+  });
+
+  test('an answer is kept, and the same key names the same response in every form', async () => {
+    const whole = await begin(short);
+    assert.deepEqual((await get(`/v1/responses/${whole.id}`))[1], whole);
+    const send = (fields: object, key: string, sender = 'Bearer a'): Promise<Response> =>
+      fetch(`${service.url}/v1/responses`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': key,
+          authorization: sender,
+        },
+        body: JSON.stringify({ ...short, seed: undefined, ...fields }),
+      });
+    const first = (await (await send({}, 'k')).json()) as Told;
+    assert.deepEqual(await (await send({}, 'k')).json(), first);
+    assert.deepEqual(await (await send({ background: true }, 'k')).json(), first);
+    const streamed = await collect(await send({ stream: true }, 'k'));
+    assert.deepEqual(streamed.at(-1)?.response, first);
+    const other = (await (await send({}, 'k', 'Bearer b')).json()) as Told;
+    assert.notEqual(other.id, first.id, "a key is its sender's own");
+  });
+
+  test('an answer that nobody waits for any more is cancelled, unless it has a key', async () => {
+    for (const [key, outcome] of [
+      [undefined, 'cancelled'],
+      ['l', 'incomplete'],
+    ] as const) {
+      await untilActive(service.url, 0);
+      const gone = new AbortController();
+      const request = fetch(`${service.url}/v1/responses`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}) },
+        body: JSON.stringify({ ...short, min_output_tokens: 100, max_output_tokens: 100 }),
+        signal: gone.signal,
+      });
+      await untilActive(service.url, 2);
+      gone.abort();
+      await assert.rejects(request);
+      await untilActive(service.url, 0);
+      const metrics = await (await fetch(`${service.url}/metrics`)).text();
+      const ended = key ? 'completed' : 'cancelled';
+      assert.match(metrics, new RegExp(`kind="generation",outcome="${ended}"`), outcome);
+    }
   });
 
   test('cancelled while it is read: the stream ends, once and for every reader', async () => {

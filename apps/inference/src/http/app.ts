@@ -2,7 +2,6 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Handover } from '@lastcall/handover';
 import type { Lifecycle } from 'lastcall';
 import { attachFastify } from 'lastcall/fastify';
-import type { ModelProvider } from '../model/provider.ts';
 import { responseRoutes } from '../responses/routes.ts';
 import { taskRoutes } from '../tasks/routes.ts';
 import type { TaskStore } from '../tasks/store.ts';
@@ -17,7 +16,6 @@ const maxBodyBytes = 1024 * 1024;
 
 export interface AppParts {
   readonly lifecycle: Lifecycle;
-  readonly provider: ModelProvider;
   readonly defaultModel: string;
   /** These answer once the lifecycle has left `starting`. */
   readonly handover: () => Handover;

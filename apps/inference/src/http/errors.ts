@@ -66,7 +66,7 @@ function invalid(error: ZodError): ApiError {
 }
 
 /** Connection lost, server starting or stopping, too many connections: cures itself. */
-function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseAway(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   return (
     /^(08|57P0|53)/.test(code) ||

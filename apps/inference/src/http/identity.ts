@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 
@@ -15,4 +16,12 @@ export function idempotencyKey(request: FastifyRequest): string | undefined {
   return z
     .object({ 'idempotency-key': header.optional() })
     .parse({ 'idempotency-key': request.headers['idempotency-key'] })['idempotency-key'];
+}
+
+/** 32 hexadecimal digits: those of the key, which are the sender's own; random ones without a key. */
+export function idDigits(request: FastifyRequest): string {
+  const key = idempotencyKey(request);
+  if (key === undefined) return randomUUID().replaceAll('-', '');
+  const sender = request.headers.authorization ?? '';
+  return createHash('sha256').update(`${sender}\n${key}`).digest('hex').slice(0, 32);
 }

@@ -1,27 +1,19 @@
-import { createHash, randomUUID } from 'node:crypto';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Handover, Work } from '@lastcall/handover';
-import type { LastcallError, Lifecycle } from 'lastcall';
+import type { Lifecycle } from 'lastcall';
 import { z } from 'zod';
 import { apiError, sendError } from '../http/errors.ts';
 import { generationFields, toGenerateRequest } from '../http/generation.ts';
-import { idempotencyKey } from '../http/identity.ts';
+import { idDigits, idempotencyKey } from '../http/identity.ts';
 import type { LastMoments } from '../http/last-moments.ts';
-import { leaseFor } from '../http/lease.ts';
-import { errorOf } from '../responses/work.ts';
+import { isClientGone, leaseFor } from '../http/lease.ts';
+import { failureOf } from '../works/failure.ts';
+import { untilEnded } from '../works/until-ended.ts';
 import { becomesJob } from './becomes-job.ts';
 import { predictionKind, predictionView } from './work.ts';
 
 const body = z.strictObject(generationFields);
 const isPredictionId = (id: string): boolean => /^pred_[\da-f]{32}$/.test(id);
-
-const newId = (key: string | undefined): string => {
-  const hex =
-    key === undefined
-      ? randomUUID().replaceAll('-', '')
-      : createHash('sha256').update(key).digest('hex').slice(0, 32);
-  return `pred_${hex}`;
-};
 
 /** Calls about as long share their estimate: so many tokens, to the next power of two. */
 const labelOf = (tokens: number): string => `up to ${2 ** Math.ceil(Math.log2(tokens))} tokens`;
@@ -43,38 +35,27 @@ export function predictRoutes(app: FastifyInstance, parts: PredictParts): void {
     const lease = leaseFor(request);
     lease.kind = 'predict';
     lease.label = labelOf(wanted.maxOutputTokens);
-    const id = newId(idempotencyKey(request));
+    const id = `pred_${idDigits(request)}`;
     await handover().add(predictionKind, wanted, { id, here: true, maxAttempts: 1 });
 
     const over = new AbortController();
     try {
       const job = becomesJob(lifecycle, lease, lastMoments.signal, over.signal);
-      const came = await Promise.race([ended(id, over.signal), job]);
-      if (came !== 'job') return await sendEnded(reply, came);
+      const came = await Promise.race([untilEnded(handover(), id, over.signal), job]);
+      if (came && came !== 'job') return await sendEnded(reply, came);
     } finally {
       over.abort();
     }
-    if ((lease.signal.reason as LastcallError | undefined)?.code === 'ERR_LASTCALL_CLIENT_GONE') {
-      await handover().cancel(id, 'its client went away');
+    if (isClientGone(lease.signal)) {
+      // With a key it can be asked for again.
+      if (idempotencyKey(request) === undefined)
+        await handover().cancel(id, 'its client went away');
       return reply;
     }
     // The work is the handover's already: it goes on here, and then elsewhere.
     lease.end('handed_over');
     return sendPlace(reply, await handover().get(id));
   });
-
-  /** Resolves when the work has ended, in whichever worker. */
-  async function ended(id: string, signal: AbortSignal): Promise<Work> {
-    for (;;) {
-      const work = await handover().get(id);
-      if (work.endedAt) return work;
-      const events = await handover().read(id, { after: work.lastSeq, signal });
-      for await (const _event of events) {
-        // Only its end matters.
-      }
-      if (signal.aborted) return work;
-    }
-  }
 
   app.get<{ Params: { id: string } }>('/v1/predictions/:id', async (request, reply) => {
     const { id } = request.params;
@@ -94,6 +75,5 @@ const sendPlace = (reply: FastifyReply, work: Work) =>
 
 function sendEnded(reply: FastifyReply, work: Work) {
   if (work.state !== 'failed') return reply.send(predictionView(work));
-  const { status = 500, ...error } = errorOf(work.error);
-  return sendError(reply, { status, error });
+  return sendError(reply, failureOf(work));
 }

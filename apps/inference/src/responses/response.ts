@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { ApiErrorBody } from '../http/errors.ts';
 import type { GenerateRequest } from '../model/provider.ts';
 
-export const newResponseId = (): string => `resp_${randomUUID().replaceAll('-', '')}`;
 export const isResponseId = (id: string): boolean => /^resp_[\da-f]{32}$/.test(id);
 /** A response has one message; its id follows from the response's, so that every worker gives the same. */
 export const messageId = (responseId: string): string => responseId.replace('resp_', 'msg_');
@@ -48,13 +46,12 @@ export interface Echo {
   readonly instructions: string | null;
   readonly metadata: Record<string, string>;
   readonly background: boolean;
-  /** Whether it can be retrieved. */
-  readonly store: boolean;
 }
 
-export function newResponse(request: GenerateRequest, echo: Echo): ResponseObject {
+/** `digits`: 32 hexadecimal ones, which make its id. */
+export function newResponse(digits: string, request: GenerateRequest, echo: Echo): ResponseObject {
   return {
-    id: newResponseId(),
+    id: `resp_${digits}`,
     object: 'response',
     created_at: Math.floor(Date.now() / 1000),
     status: 'in_progress',
@@ -70,7 +67,7 @@ export function newResponse(request: GenerateRequest, echo: Echo): ResponseObjec
     previous_response_id: null,
     reasoning: { effort: null, summary: null },
     seed: request.seed,
-    store: echo.store,
+    store: true,
     temperature: request.temperature,
     text: { format: { type: 'text' } },
     tool_choice: 'none',

@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Handover } from '@lastcall/handover';
-import type { LastcallError } from 'lastcall';
 import { z } from 'zod';
-import { apiError, sendError, shuttingDown } from '../http/errors.ts';
+import { apiError, sendError } from '../http/errors.ts';
 import { generationFields, text, toGenerateRequest } from '../http/generation.ts';
+import { idDigits, idempotencyKey } from '../http/identity.ts';
 import type { LastMoments } from '../http/last-moments.ts';
-import { leaseFor } from '../http/lease.ts';
-import type { GenerateRequest, ModelProvider } from '../model/provider.ts';
-import { ended } from './events.ts';
+import { isClientGone, leaseFor } from '../http/lease.ts';
+import { answer, sendWork } from './answer.ts';
 import { isResponseId, newResponse } from './response.ts';
 import { openEvents, type OpenStream, toSse } from './stream.ts';
-import { errorOf, responseKind, responseOf, type ResponseInput } from './work.ts';
+import { responseKind, responseOf, type ResponseInput } from './work.ts';
 
 // Parameters of the OpenAI API are taken where they ask for what this service does anyway.
 const body = z.strictObject({
@@ -35,7 +34,6 @@ const retrieve = z.strictObject({
 });
 
 export interface ResponseParts {
-  readonly provider: ModelProvider;
   readonly defaultModel: string;
   /** Answers once the database is there. */
   readonly handover: () => Handover;
@@ -43,6 +41,8 @@ export interface ResponseParts {
 }
 
 type WithId = FastifyRequest<{ Params: { id: string } }>;
+
+const isKeyed = (request: FastifyRequest): boolean => idempotencyKey(request) !== undefined;
 
 const notFound = (reply: FastifyReply, id: string) =>
   sendError(
@@ -59,23 +59,28 @@ const sendStream = (reply: FastifyReply, handover: Handover, stream: OpenStream)
 
 /** POST /v1/responses and what follows: retrieve, resume, cancel. */
 export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void {
-  const { provider, defaultModel, handover, lastMoments } = parts;
+  const { defaultModel, handover, lastMoments } = parts;
 
   app.post('/v1/responses', async (request, reply) => {
     const given = body.parse(request.body);
     const wanted = toGenerateRequest(given, defaultModel);
     const [stream, background] = [given.stream === true, given.background === true];
-    const response = newResponse(wanted, {
+    const response = newResponse(idDigits(request), wanted, {
       instructions: given.instructions ?? null,
       metadata: given.metadata ?? {},
       background,
-      store: background || stream,
     });
-    const input: ResponseInput = { request: wanted, response };
+    const { id } = response;
+    const input: ResponseInput = { request: wanted, response, unwatched: !stream && !background };
+    await handover().add(responseKind, input, { id, here: stream || !background, maxAttempts: 1 });
     if (stream) return streamNew(request, reply, input);
-    if (!background) return answer(request, reply, input);
-    await handover().add(responseKind, input, { id: response.id, maxAttempts: 1 });
-    return reply.send({ ...response, status: 'queued' });
+    if (background)
+      return reply.send(
+        isKeyed(request) ? responseOf(await handover().get(id)) : { ...response, status: 'queued' },
+      );
+    const lease = leaseFor(request);
+    if (!isKeyed(request)) cancelWithClient(lease.signal, id);
+    return answer(reply, handover(), { id, lease, lastMoments });
   });
 
   /** Streams what this worker begins and any worker may finish. */
@@ -84,23 +89,19 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
     lease.kind = 'stream';
     const { id, background } = input.response;
     const signal = AbortSignal.any([lease.signal, lastMoments.signal]);
-    await handover().add(responseKind, input, { id, here: true, maxAttempts: 1 });
-    if (background !== true) cancelWithClient(lease.signal, id);
+    if (background !== true && !isKeyed(request)) cancelWithClient(lease.signal, id);
     const events = await handover().read(id, { signal });
     // Waited for before the headers are sent: a model that refuses is told by the status code.
     const { value: first, done } = await events.next();
     if (!done || signal.aborted)
       return sendStream(reply, handover(), { id, first, after: 0, events, signal, lease });
-    const work = await handover().get(id);
-    const { status = 500, ...error } = errorOf(work.error);
-    return sendError(reply, { status, error });
+    return sendWork(reply, await handover().get(id));
   }
 
-  /** Nobody but its client wants a response that is not in the background. */
+  /** Nobody but its client wants a response that is not in the background, unless it can be asked for again. */
   function cancelWithClient(signal: AbortSignal, id: string): void {
     const onAbort = (): void => {
-      const { code } = signal.reason as Partial<LastcallError>;
-      if (code !== 'ERR_LASTCALL_CLIENT_GONE') return;
+      if (!isClientGone(signal)) return;
       // A database that is away forgets nothing: the response then comes to its own end.
       handover()
         .cancel(id, 'its client went away')
@@ -108,18 +109,6 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
     };
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
-  }
-
-  /** The whole text at once, by this worker alone: it needs no database. */
-  async function answer(request: FastifyRequest, reply: FastifyReply, input: ResponseInput) {
-    const { signal } = leaseFor(request);
-    try {
-      const came = await collect(provider, input.request, signal);
-      return await reply.send(ended(input.response, came));
-    } catch (error) {
-      if (signal.aborted) return sendError(reply, shuttingDown);
-      throw error;
-    }
   }
 
   app.get('/v1/responses/:id', async (request: WithId, reply) => {
@@ -148,12 +137,3 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
 
 const lastEventId = (header: unknown): number =>
   z.object({ 'last-event-id': number }).parse({ 'last-event-id': header })['last-event-id'];
-
-async function collect(provider: ModelProvider, request: GenerateRequest, signal: AbortSignal) {
-  let whole = '';
-  for await (const part of await provider.start(request, signal)) {
-    if (part.type === 'delta') whole += part.text;
-    else return { text: whole, finish: part };
-  }
-  throw new Error('The model ended without saying how.');
-}

@@ -10,7 +10,11 @@ export const responseKind = 'response';
 export interface ResponseInput {
   readonly request: GenerateRequest;
   readonly response: ResponseObject;
+  /** Nobody watches it grow: few events will do. */
+  readonly unwatched?: boolean;
 }
+
+const unwatchedMs = 1_000;
 
 /** A response that failed after its first event ends with that: it is not tried again. */
 interface State extends Progress {
@@ -33,10 +37,12 @@ export function runResponses(
   handover.handle<ResponseInput, State>(
     responseKind,
     async (job): Promise<ResponseObject | undefined> => {
-      const { request, response } = job.input;
+      const { request, response, unwatched = false } = job.input;
       const { finish, failed } = job.checkpoint ?? {};
       const begun = (): void => emitAfter(job, job.seq, opening(response));
-      const came = failed ?? (await generate(job, provider, request, { begun }));
+      const came =
+        failed ??
+        (await generate(job, provider, request, { begun, everyMs: unwatched ? unwatchedMs : 0 }));
       if (!came) return undefined;
       const ending = endingOf(job, came);
       const final = ended(response, ending);

@@ -116,6 +116,20 @@ const proto = join(
 
 /** One question to the reflection service, in its own protocol. */
 export async function reflect(address: string, question: object): Promise<Reflected> {
+  const asking = await openReflection(address, question);
+  asking.close();
+  return asking.answer;
+}
+
+export interface Asking {
+  readonly answer: Reflected;
+  /** Resolves with the error that ended the stream, if any. */
+  readonly ended: Promise<ServiceError | undefined>;
+  readonly close: () => void;
+}
+
+/** A stream to the reflection service that stays open after its first answer. */
+export async function openReflection(address: string, question: object): Promise<Asking> {
   const { grpc } = loadPackageDefinition(loadSync(proto)) as unknown as {
     grpc: { reflection: { v1: { ServerReflection: ServiceClientConstructor } } };
   };
@@ -126,12 +140,16 @@ export async function reflect(address: string, question: object): Promise<Reflec
     Reflected
   >;
   const call = ask();
+  const ended = new Promise<ServiceError | undefined>((resolve) => {
+    call.on('error', (error: ServiceError) => resolve(error));
+    call.on('end', () => resolve(undefined));
+  });
   call.write(question);
-  try {
-    const [answer] = (await once(call, 'data')) as [Reflected];
-    return answer;
-  } finally {
+  const [answer] = (await once(call, 'data')) as [Reflected];
+  call.resume();
+  const close = (): void => {
     call.end();
     client.close();
-  }
+  };
+  return { answer, ended, close };
 }

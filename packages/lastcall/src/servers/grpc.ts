@@ -14,9 +14,11 @@ import { superviseWorker } from '../supervised/link.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import {
   admitCalls,
+  type AnyCall,
   type Handler,
   leaseOfCall,
   RunningCall,
+  sendStatus,
   type Status,
 } from './support/grpc-calls.ts';
 import {
@@ -34,13 +36,15 @@ import { listensAlready, markAttached, notAServer } from './support/peer-options
 
 const CALL = 'call';
 const DETAILS = 'Service is shutting down';
+/** Questions about the services: each is answered at once, and the stream they come on is no work. */
+const REFLECTION = '/grpc.reflection.';
 
 export interface GrpcOptions {
   /** Adds `grpc.health.v1.Health`. Default true; false where the application has its own. */
   health?: boolean;
 }
 
-/** The lease of a call: its signal, its kind. Undefined for calls of the health service. */
+/** The lease of a call: its signal, its kind. Undefined for calls of health and reflection. */
 export function leaseOf(call: object): Lease | undefined {
   return leaseOfCall(call);
 }
@@ -70,6 +74,7 @@ export function attachGrpc(
   const register = server.register.bind(server);
   server.register = (name: string, handler: Handler, ...rest: [never, never, string]) => {
     drain.services.add(name.split('/')[1] ?? '');
+    if (name.startsWith(REFLECTION)) return register(name, drain.asking(handler) as never, ...rest);
     const admitted = admitCalls(
       handler,
       () => lifecycle.admit({ kind: CALL, label: name }),
@@ -116,6 +121,12 @@ const cut = (): Status => ({
   metadata: new Metadata(),
 });
 
+/** A question that is on the wire goes unanswered: asked elsewhere, it is. */
+function refuseQuestions(call: AnyCall): void {
+  call.removeAllListeners('data');
+  sendStatus(call, undefined, { code: Code.UNAVAILABLE, details: DETAILS });
+}
+
 type Watch = ServerWritableStream<HealthRequest, HealthResponse>;
 
 /** The calls and the health of one server; its connections have a drain for each address. */
@@ -125,6 +136,7 @@ class GrpcDrain implements Drainable {
   readonly #lifecycle: Lifecycle;
   readonly #server: Server;
   readonly #watches = new Set<Watch>();
+  readonly #questions = new Set<AnyCall>();
   #draining = false;
 
   constructor(lifecycle: Lifecycle, server: Server) {
@@ -152,6 +164,16 @@ class GrpcDrain implements Drainable {
     if (this.#draining) call.end();
   };
 
+  asking(handler: Handler): Handler {
+    return (call, callback) => {
+      if (this.#draining) return refuseQuestions(call);
+      const gone = (): void => void this.#questions.delete(call);
+      this.#questions.add(call);
+      (call as NodeJS.EventEmitter).on('cancelled', gone).on('finish', gone);
+      return handler(call, callback);
+    };
+  }
+
   leave(): Promise<void> {
     return Promise.resolve();
   }
@@ -160,6 +182,7 @@ class GrpcDrain implements Drainable {
     this.#draining = true;
     // They have been told, and would hold their connections.
     for (const call of this.#watches) call.end();
+    for (const call of this.#questions) refuseQuestions(call);
   }
 
   quiet(): Promise<void> {

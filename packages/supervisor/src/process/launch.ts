@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { Config } from '../config/load.ts';
+import { showAddress } from '../sockets/address.ts';
 import type { Listener } from '../sockets/bind.ts';
 import type { Shares } from './shares.ts';
 
@@ -79,6 +80,7 @@ function workerEnv(config: Config, listeners: readonly Listener[]): NodeJS.Proce
     env.PORT = String(tcp.port);
     env.HOST = tcp.host;
   }
+  env.LASTCALL_ADDRESSES = listeners.map(({ address }) => showAddress(address)).join(',');
   if (config.graceMs !== undefined) env.GRACEFUL_SHUTDOWN_TIMEOUT = String(config.graceMs / 1_000);
   if (config.operatorToken !== undefined) env.LASTCALL_OPERATOR_TOKEN = config.operatorToken;
   return env;

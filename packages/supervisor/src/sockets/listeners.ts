@@ -30,11 +30,16 @@ export class Listeners {
   open(addresses: readonly Address[]): Listener[] {
     if (this.activated) return this.#held.map(({ listener }) => listener);
     const opened: Held[] = [];
+    // Two may be named alike: any free port, twice.
+    const given = new Set<Held>();
     try {
       return addresses.map((address) => {
         const wanted = showAddress(address);
-        const held = this.#held.find((entry) => entry.wanted === wanted);
-        if (held) return held.listener;
+        const held = this.#held.find((entry) => entry.wanted === wanted && !given.has(entry));
+        if (held) {
+          given.add(held);
+          return held.listener;
+        }
         const listener = bind(address);
         opened.push({ wanted, listener });
         return listener;

@@ -35,7 +35,7 @@ interface Held {
   [RUNNING]?: RunningCall;
 }
 
-/** The lease of a call; undefined for calls of the health service. */
+/** The lease of a call; undefined for calls of health and reflection. */
 export const leaseOfCall = (call: object): Lease | undefined => (call as Held)[RUNNING]?.lease;
 
 /** Admits each call of a handler, and ends its lease when its status has been sent. */
@@ -148,7 +148,7 @@ interface Link {
   nextCall?: Link;
 }
 
-function sendStatus(call: AnyCall, callback: Callback | undefined, status: Status): void {
+export function sendStatus(call: AnyCall, callback: Callback | undefined, status: Status): void {
   if (callback) callback(status, null);
   else (call as ServerWritableStream<unknown, unknown>).emit('error', status);
 }
