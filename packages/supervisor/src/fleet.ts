@@ -4,6 +4,7 @@ import { addWorker, workerFailed, workerReady, workerRetires } from './core/chan
 import { isLive, type NodeState, type Policy, type Worker } from './core/model.ts';
 import type { LogSink } from './log/sink.ts';
 import { Moves } from './moves.ts';
+import { noCounts } from './node/counts.ts';
 import { endedWork, WorkAccount } from './node/figures.ts';
 import type { Ending } from './node/last-stop.ts';
 import { MetricsSum } from './node/metrics.ts';
@@ -42,6 +43,8 @@ export class Fleet {
   readonly past = new WorkAccount();
   /** Leases held by workers when they were killed. */
   killedLeases = 0;
+  /** What older supervisors of this node have counted. */
+  readonly before = noCounts();
   /** The output of workers that have ended, while it is still being read. */
   readonly closing = new Set<Promise<void>>();
   readonly #options: FleetOptions;

@@ -2,11 +2,20 @@ import type { Figures, Handle, MoveStep, StayedReport, Stays } from 'lastcall/su
 import { isServing, type Worker } from './core/model.ts';
 import type { WorkerProcess } from './process/worker-process.ts';
 
+/** The other supervisor of this node while one replaces the other: it passes on to workers of its own. */
+export interface MovePeer {
+  send(step: MoveStep, handle?: Handle): void;
+}
+
+type Party = Worker | MovePeer;
+
+const isPeer = (party: Party): party is MovePeer => 'send' in party;
+
 interface Move {
-  readonly from: Worker;
+  readonly from: Party;
   /** The number that the old worker has given it. */
   readonly fromId: number;
-  readonly to: Worker | undefined;
+  readonly to: Party | undefined;
   /** The kind of its work, if it is any. */
   readonly work: string | undefined;
   /** This process's copy of the connection, until the successor has its own. */
@@ -25,6 +34,8 @@ type ByKind = Record<string, number>;
 export class Moves {
   /** Connections that other workers have taken over. */
   moved = 0;
+  /** Another supervisor that takes connections, or gives them. */
+  peer: MovePeer | undefined;
   /** Connections that stayed with a worker that retired, by reason. */
   readonly stayed: Partial<Record<Stays, number>> = {};
   readonly #processes: ReadonlyMap<Worker, WorkerProcess>;
@@ -54,18 +65,19 @@ export class Moves {
       this.stayed[reason] = (this.stayed[reason] ?? 0) + count;
   }
 
-  take(worker: Worker, step: MoveStep, handle: Handle | undefined): void {
-    if (step.step === 'offer') this.#offer(worker, step);
-    else if (step.step === 'connection') this.#connection(worker, step.id, handle);
-    else if (step.step === 'go' || step.step === 'back') this.#fromOld(worker, step);
-    else this.#fromSuccessor(worker, step);
+  take(from: Party, step: MoveStep, handle: Handle | undefined): void {
+    if (step.step === 'offer') this.#offer(from, step);
+    else if (step.step === 'connection') this.#connection(from, step.id, handle);
+    else if (step.step === 'go' || step.step === 'back') this.#fromOld(from, step);
+    else this.#fromSuccessor(from, step);
   }
 
-  /** The worker says nothing any more: nobody else would speak for it. */
-  silent(worker: Worker): void {
+  /** The worker, or the other supervisor, says nothing any more: nobody else would speak for it. */
+  silent(party: Party): void {
+    if (party === this.peer) this.peer = undefined;
     for (const [id, move] of this.#moves) {
-      if (move.from === worker) this.#end(id, move, 'back');
-      else if (move.to === worker) {
+      if (move.from === party) this.#end(id, move, 'back');
+      else if (move.to === party) {
         close(move);
         this.#refuse(move, 'successor-gone');
       }
@@ -106,43 +118,48 @@ export class Moves {
     return twice;
   }
 
-  #offer(from: Worker, { id: fromId, envelope }: Extract<MoveStep, { step: 'offer' }>): void {
-    const to = this.#successor(from);
+  #offer(from: Party, { id: fromId, envelope }: Extract<MoveStep, { step: 'offer' }>): void {
+    const to = this.#successor(from) ?? (isPeer(from) ? undefined : this.peer);
     const id = ++this.#nextId;
     const work = envelope.lease?.kind;
     const move: Move = { from, fromId, to, work, handle: undefined };
     this.#moves.set(id, move);
     if (!to) return this.#refuse(move, 'no-successor');
-    this.#offered.set(to, (this.#offered.get(to) ?? 0) + 1);
-    return this.#processes.get(to)?.send({ type: 'move', step: 'offer', id, envelope });
+    if (!isPeer(to)) this.#offered.set(to, (this.#offered.get(to) ?? 0) + 1);
+    return this.#port(to)?.send({ type: 'move', step: 'offer', id, envelope });
   }
 
-  #connection(from: Worker, fromId: number, handle: Handle | undefined): void {
+  #connection(from: Party, fromId: number, handle: Handle | undefined): void {
     const [id, move] = this.#find(from, fromId) ?? [];
-    const successor = move?.to && this.#processes.get(move.to);
+    const successor = move?.to && this.#port(move.to);
     if (id === undefined || !successor) return handle?.close();
     if (!handle) return this.#refuse(move, 'mixed-up');
     move.handle = handle;
     return successor.send({ type: 'move', step: 'connection', id }, handle);
   }
 
-  #find(from: Worker, fromId: number): [number, Move] | undefined {
+  #port(party: Party): WorkerProcess | MovePeer | undefined {
+    if (!isPeer(party)) return this.#processes.get(party);
+    return party === this.peer ? party : undefined;
+  }
+
+  #find(from: Party, fromId: number): [number, Move] | undefined {
     for (const [id, move] of this.#moves)
       if (move.from === from && move.fromId === fromId) return [id, move];
     return undefined;
   }
 
   /** The old worker has the last word on every move, also on one that was refused. */
-  #fromOld(worker: Worker, { step, id: fromId }: Extract<MoveStep, { step: 'go' | 'back' }>): void {
-    const [id, move] = this.#find(worker, fromId) ?? [];
+  #fromOld(from: Party, { step, id: fromId }: Extract<MoveStep, { step: 'go' | 'back' }>): void {
+    const [id, move] = this.#find(from, fromId) ?? [];
     if (id !== undefined && move) this.#end(id, move, step);
   }
 
-  #fromSuccessor(worker: Worker, step: Extract<MoveStep, { step: 'prepared' | 'refused' }>): void {
+  #fromSuccessor(from: Party, step: Extract<MoveStep, { step: 'prepared' | 'refused' }>): void {
     const move = this.#moves.get(step.id);
-    if (move?.to !== worker) return;
+    if (move?.to !== from) return;
     close(move);
-    this.#processes.get(move.from)?.send({ ...step, id: move.fromId });
+    this.#port(move.from)?.send({ ...step, id: move.fromId });
   }
 
   #end(id: number, move: Move, step: 'go' | 'back'): void {
@@ -150,25 +167,28 @@ export class Moves {
     this.#moves.delete(id);
     const { from, to, work } = move;
     if (!to) return;
-    const successor = this.#processes.get(to);
+    const successor = this.#port(to);
     if (step === 'go') {
-      if (successor) this.moved += 1;
+      // What goes to the other supervisor is counted there.
+      if (successor && !isPeer(to)) this.moved += 1;
       if (work !== undefined) {
-        countIn(this.#out, from, work);
+        // What the other supervisor has, or had, is in no figures here.
+        if (isPeer(from)) addAll(this.#goneOut, { [work]: 1 });
+        else countIn(this.#out, from, work);
         // Let go of just as its successor died: it came to nobody, and went with it.
-        if (successor) countIn(this.#in, to, work);
-        else this.#goneIn[work] = (this.#goneIn[work] ?? 0) + 1;
+        if (successor && !isPeer(to)) countIn(this.#in, to, work);
+        else addAll(this.#goneIn, { [work]: 1 });
       }
     }
     successor?.send({ type: 'move', step, id });
   }
 
   #refuse({ from, fromId: id }: Move, reason: Stays): void {
-    this.#processes.get(from)?.send({ type: 'move', step: 'refused', id, reason });
+    this.#port(from)?.send({ type: 'move', step: 'refused', id, reason });
   }
 
   /** The least loaded worker of the newest generation that serves. */
-  #successor(from: Worker): Worker | undefined {
+  #successor(from: Party): Worker | undefined {
     const ready = [...this.#processes].filter(
       ([worker, process]) =>
         worker !== from &&

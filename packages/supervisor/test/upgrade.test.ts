@@ -35,6 +35,22 @@ it('keeps the totals of the older supervisor in the metrics', async () => {
   await node.ask('stop');
 });
 
+it('counts the leases of killed workers once, in status and in metrics', async () => {
+  await using node = await NodeUnderTest.start();
+  const cut = assert.rejects(node.get('/slow?ms=20000'));
+  await poll(async () => (await node.status()).workers.some((one) => one.in_flight === 1));
+  const held = (await node.status()).workers.find((one) => one.in_flight === 1);
+  process.kill(held!.pid, 'SIGKILL');
+  await cut;
+  await poll(async () => (await node.status()).killed_leases === 1);
+  await node.ask('upgrade');
+  await node.exited;
+  await poll(async () => (await node.status()).killed_leases === 1);
+  await poll(async () => (await node.get('/metrics')).body.includes('forced_kill_count 1\n'));
+  assert.match((await node.get('/metrics')).body, /lastcall_killed_leases_total 1\n/);
+  await node.ask('stop');
+});
+
 it('rolls back when the successor does not come up', async () => {
   const config = 'env:\n  APP_VERSION: old\n';
   await using node = await NodeUnderTest.start({ config });

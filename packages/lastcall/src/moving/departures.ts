@@ -84,7 +84,7 @@ export class Departures {
   /** A new successor is announced; one that was only slow says nothing. */
   #tryAgain(): void {
     clearTimeout(this.#retry);
-    if (this.#nobody !== 'no-answer' || this.#carriers.size === 0) return;
+    if (this.#nobody !== 'no-answer' || this.#carriers.size === 0 || !process.connected) return;
     this.#retry = setTimeout(() => void this.leave(), this.#retryMs).unref();
     this.#retryMs = Math.min(2 * this.#retryMs, RETRY_MAX_MS);
   }

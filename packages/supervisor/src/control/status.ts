@@ -1,4 +1,5 @@
 import { isLive } from '../core/model.ts';
+import { countsOf } from '../node/counts.ts';
 import { showAddress } from '../sockets/address.ts';
 import type { Supervisor } from '../supervisor.ts';
 
@@ -37,11 +38,10 @@ export interface MovesStatus {
   stayed: Record<string, number>;
 }
 
-export const movesStatus = ({ fleet: { moves } }: Supervisor): MovesStatus => ({
-  moved: moves.moved,
-  on_their_way: moves.onTheirWay,
-  stayed: moves.stayed,
-});
+export function movesStatus({ fleet }: Supervisor): MovesStatus {
+  const { moved, stayed } = countsOf(fleet);
+  return { moved, on_their_way: fleet.moves.onTheirWay, stayed };
+}
 
 /** The node, as `lastcall status` shows it. */
 export async function nodeStatus(supervisor: Supervisor): Promise<Record<string, unknown>> {
@@ -72,7 +72,7 @@ export async function nodeStatus(supervisor: Supervisor): Promise<Record<string,
     last_upgrade: supervisor.lastUpgrade ?? null,
     restarts: fleet.restarts,
     forced_kills: fleet.forcedKills,
-    killed_leases: fleet.killedLeases,
+    killed_leases: countsOf(fleet).killedLeases,
     moves: movesStatus(supervisor),
     log_lines_lost: log.lost,
     supervisor: {

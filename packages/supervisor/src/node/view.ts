@@ -14,6 +14,7 @@ import {
 } from '../control/status.ts';
 import type { Stop } from '../stops.ts';
 import type { Supervisor } from '../supervisor.ts';
+import { countsOf } from './counts.ts';
 import { WorkAccount } from './figures.ts';
 
 const WORK_SHOWN = 100;
@@ -120,7 +121,7 @@ export async function nodeSnapshot(supervisor: Supervisor, work: boolean): Promi
     estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
     stopSeconds: status.shutdownSeconds,
     deadlineInMs: status.deadlineInMs,
-    outcomes: { completed, ...others, lost: lost + fleet.killedLeases },
+    outcomes: { completed, ...others, lost: lost + countsOf(fleet).killedLeases },
     refused: account.refused,
     lateArrivals: account.lateArrivals,
     doing: rollout

@@ -1,31 +1,42 @@
 import type { ChildProcess } from 'node:child_process';
 import type { DrainResult } from 'lastcall';
-import type { WireStatus } from 'lastcall/supervised';
+import {
+  type Channel,
+  type Handle,
+  type MoveStep,
+  sendOver,
+  type WireStatus,
+} from 'lastcall/supervised';
+import type { MovePeer } from '../moves.ts';
 import type { NodeDoors, NodePeer } from '../node/doors.ts';
 import type { PeerMessage, PeerQuestion } from './protocol.ts';
 
-type Channel = Pick<ChildProcess | NodeJS.Process, 'on' | 'send' | 'connected'>;
+type Connected = ChildProcess | NodeJS.Process;
 
 /**
  * The other supervisor of this node during an upgrade: each asks the other for its part, so that
  * both answer for the whole node. One that has gone has no part any more.
  */
-export class Peer implements NodePeer {
-  readonly #channel: Channel;
+export class Peer implements NodePeer, MovePeer {
+  readonly #channel: Connected;
   readonly #asked = new Map<number, (value: unknown) => void>();
   #nextId = 0;
 
-  constructor(channel: Channel, doors: NodeDoors, onMessage: (message: PeerMessage) => void) {
+  constructor(
+    channel: Connected,
+    doors: NodeDoors,
+    onMessage: (message: PeerMessage, handle: Handle | undefined) => void,
+  ) {
     this.#channel = channel;
     const on = channel.on.bind(channel) as (
       event: string,
-      listener: (raw: unknown) => void,
+      listener: (raw: unknown, handle?: Handle) => void,
     ) => void;
-    on('message', (raw) => {
+    on('message', (raw, handle) => {
       const message = raw as PeerMessage;
       if (message.upgrade === 'ask') void this.#answer(doors, message.id, message.what);
       else if (message.upgrade === 'answer') this.#settle(message.id, message.value);
-      else onMessage(message);
+      else onMessage(message, handle);
     });
     on('disconnect', () => {
       for (const id of this.#asked.keys()) this.#settle(id, undefined);
@@ -46,6 +57,11 @@ export class Peer implements NodePeer {
 
   tell(message: PeerMessage): void {
     if (this.#channel.connected) this.#channel.send?.(message, undefined, {}, () => undefined);
+  }
+
+  send(step: MoveStep, handle?: Handle): void {
+    if (!this.#channel.connected) return;
+    sendOver(this.#channel as Channel, { upgrade: 'move', step } satisfies PeerMessage, handle);
   }
 
   #ask(what: PeerQuestion): Promise<unknown> {

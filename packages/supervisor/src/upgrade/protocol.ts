@@ -1,3 +1,5 @@
+import type { MoveStep } from 'lastcall/supervised';
+import type { Counts } from '../node/counts.ts';
 import type { Account } from '../node/figures.ts';
 import type { Address } from '../sockets/address.ts';
 
@@ -16,11 +18,13 @@ export type PeerQuestion = 'status' | 'metrics' | 'wait';
 /** What two supervisors of one node say to each other while one replaces the other. */
 export type PeerMessage =
   /** The successor's workers have proved themselves. */
-  | { upgrade: 'ready' }
+  | { upgrade: 'ready'; takesMoves?: boolean }
+  /** A step of a move, with the connection if it is that one. */
+  | { upgrade: 'move'; step: MoveStep }
   /** It is to take the control socket, the pid file and the admin address. */
   | { upgrade: 'take' }
   | { upgrade: 'taken' }
   /** All workers of the older one have gone; these are its totals. */
-  | { upgrade: 'totals'; metrics: string; account?: Account & { killedLeases: number } }
+  | { upgrade: 'totals'; metrics: string; account?: Account & Partial<Counts> }
   | { upgrade: 'ask'; id: number; what: PeerQuestion }
   | { upgrade: 'answer'; id: number; value: unknown };

@@ -1,3 +1,4 @@
+import { addCounts } from '../node/counts.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { Peer } from './peer.ts';
 import type { Inheritance, PeerMessage } from './protocol.ts';
@@ -17,13 +18,18 @@ export class OlderSupervisor {
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
-    this.#peer = new Peer(process, supervisor.doors, (message) => {
-      if (message.upgrade === 'take') this.#taking.resolve();
+    const { moves } = supervisor.fleet;
+    const peer = new Peer(process, supervisor.doors, (message, handle) => {
+      if (message.upgrade === 'move') moves.take(peer, message.step, handle);
+      else if (message.upgrade === 'take') this.#taking.resolve();
       else if (message.upgrade === 'totals') this.#retain(message);
     });
-    supervisor.peer = this.#peer;
+    this.#peer = peer;
+    supervisor.peer = peer;
+    moves.peer = peer;
     process.once('disconnect', () => {
       supervisor.peer = undefined;
+      moves.silent(peer);
       supervisor.stopBook.refresh();
       // It has gone, in its time or before it: nobody else is left to serve.
       this.#taking.resolve();
@@ -32,7 +38,7 @@ export class OlderSupervisor {
 
   /** Says that the workers have proved themselves; resolves when this supervisor is to take over. */
   async proved(): Promise<void> {
-    this.#peer.tell({ upgrade: 'ready' });
+    this.#peer.tell({ upgrade: 'ready', takesMoves: true });
     await this.#taking.promise;
   }
 
@@ -49,6 +55,6 @@ export class OlderSupervisor {
     fleet.metrics.retain(metrics);
     if (!account) return;
     fleet.past.addAccount(account);
-    fleet.killedLeases += account.killedLeases;
+    addCounts(fleet.before, account);
   }
 }

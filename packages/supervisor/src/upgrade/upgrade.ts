@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Handle } from 'lastcall/supervised';
+import { countsOf } from '../node/counts.ts';
 import type { Supervisor } from '../supervisor.ts';
 import { Peer } from './peer.ts';
 import type { Inheritance, PeerMessage } from './protocol.ts';
@@ -62,9 +64,14 @@ export class Upgrader {
     child.once('exit', (code, signal) =>
       fail(`the successor ended with ${signal ?? `exit code ${code}`}`),
     );
-    const onMessage = ({ upgrade }: PeerMessage): void => {
-      if (upgrade === 'ready' && supervisor.node.draining) fail('the node began to drain');
+    const { moves } = supervisor.fleet;
+    let takesMoves = false;
+    const onMessage = (message: PeerMessage, handle: Handle | undefined): void => {
+      const { upgrade } = message;
+      if (upgrade === 'move') moves.take(peer, message.step, handle);
+      else if (upgrade === 'ready' && supervisor.node.draining) fail('the node began to drain');
       else if (upgrade === 'ready') {
+        takesMoves = message.takesMoves ?? false;
         this.#beforeTake();
         peer.tell({ upgrade: 'take' });
       } else if (upgrade === 'taken')
@@ -75,6 +82,10 @@ export class Upgrader {
     void supervisor.stopping.then(() => fail('the node stops'));
     const result = await outcome.promise;
     clearTimeout(timer);
+    if (result.ok && takesMoves) {
+      moves.peer = peer;
+      child.once('disconnect', () => moves.silent(peer));
+    }
     if (result.ok) this.#handOver(child, peer);
     else supervisor.peer = undefined;
     return result;
@@ -85,9 +96,9 @@ export class Upgrader {
     const supervisor = this.#supervisor;
     supervisor.lastUpgrade = { ok: true, message: `taken over by pid ${child.pid}` };
     void supervisor.done.then(async () => {
-      const { past, killedLeases } = supervisor.fleet;
+      const { past } = supervisor.fleet;
       const { outcomes, refused, lateArrivals } = past;
-      const account = { outcomes, refused, lateArrivals, killedLeases };
+      const account = { outcomes, refused, lateArrivals, ...countsOf(supervisor.fleet) };
       peer.tell({ upgrade: 'totals', metrics: await supervisor.doors.ownMetrics(), account });
       if (child.connected) child.disconnect();
     });
