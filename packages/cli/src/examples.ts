@@ -37,7 +37,7 @@ Exit code: 0 planned, 2 bad use or input.`,
 Examples:
   $ lastcall drill -- node server.js                     probes the server, then attacks it
   $ lastcall drill --dry-run -- node server.js           which cases it would be given
-  $ lastcall drill --only http1,load -- node server.js   some of them
+  $ lastcall drill --only http1,sse -- node server.js    some of them
   $ lastcall drill --html drill.html --junit drill.xml   by drill.yaml, with reports
 
 Exit code: 0 passed, 1 failed, 2 bad use.`,

@@ -118,7 +118,7 @@ it('a command to a supervisor that is gone, and one to a second supervisor in th
   assert.match(second.stderr, /A supervisor \(pid \d+\) already answers/);
   assert.equal(second.code, 2);
   const bad = await lastcall(['scale', '0'], { cwd: node.dir });
-  assert.match(bad.stderr, /scale: expected a whole number from 1 to 1024, got 0/);
+  assert.match(bad.stderr, /workers.*Expected a whole number from 1 to 1024, got 0/);
   assert.equal(bad.code, 2);
   node.signal('SIGKILL');
   await node.exited;
