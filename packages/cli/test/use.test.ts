@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CLI, NODE, NodeUnderTest } from '../../supervisor/test/support/node.ts';
-import { lastcall, start } from './support/run.ts';
+import { ended, lastcall, start } from './support/run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lastcall-use-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -75,6 +75,16 @@ test('a wrong use says what and where in one line, and ends with 2', async (t) =
     });
 });
 
+test('on an old Node.js it says so', async () => {
+  const old = 'data:text/javascript,delete Promise.withResolvers';
+  const child = spawn(NODE, ['--import', old, CLI, 'status'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { code, err } = await ended(child);
+  assert.match(err, /^lastcall: expected Node\.js 22\.18 or later, got .*\n$/);
+  assert.equal(code, 2);
+});
+
 test('a reader who has had enough ends nothing, and is no error', async () => {
   await using node = await NodeUnderTest.start();
   for (const args of [['--help'], ['logs', '--control', node.control]]) {
@@ -88,9 +98,9 @@ test('a reader who has had enough ends nothing, and is no error', async () => {
   const following = start('logs', '-f', '--control', node.control);
   await once(following.stdout, 'data');
   following.stdout.destroy();
-  const ended = once(following, 'close');
+  const end = once(following, 'close');
   await node.ask('reload');
-  assert.deepEqual(await ended, [0, null]);
+  assert.deepEqual(await end, [0, null]);
 });
 
 test('an output that cannot be written is told', async () => {

@@ -1,5 +1,6 @@
 /** Every coded error of the library: code -> what it means. The reference page is held against this table. */
 export const ERRORS = {
+  ERR_LASTCALL_NODE: 'The Node.js that runs this is too old.',
   ERR_LASTCALL_OPTION: 'An option has the wrong type or value.',
   ERR_LASTCALL_OPTION_UNKNOWN: 'An option that does not exist was given.',
   ERR_LASTCALL_BUDGET: 'Options that cannot work together: the times do not add up.',

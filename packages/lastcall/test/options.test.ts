@@ -29,6 +29,14 @@ test('a wrong option is refused with its name, what was expected and what came',
   refuses({ gracems: 1 }, 'ERR_LASTCALL_OPTION_UNKNOWN', /gracems does not exist/);
 });
 
+test('an old Node.js is told, before anything of it is missed', (t) => {
+  // Node.js 20 has everything else that is needed until here.
+  const own = Object.getOwnPropertyDescriptor(Promise, 'withResolvers') ?? {};
+  t.after(() => Object.defineProperty(Promise, 'withResolvers', own));
+  Reflect.deleteProperty(Promise, 'withResolvers');
+  refuses({}, 'ERR_LASTCALL_NODE', /expected Node\.js 22\.18 or later, got \d+\./);
+});
+
 test('a refused token is not shown', () => {
   assert.throws(
     () => createLifecycle({ operatorToken: 'short-secret' }),

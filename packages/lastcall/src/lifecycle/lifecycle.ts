@@ -267,8 +267,17 @@ export class Lifecycle {
 
 /**
  * Makes the lifecycle of this process. Options may also come from the environment, which wins.
- * Throws `ERR_LASTCALL_OPTION`, `ERR_LASTCALL_OPTION_UNKNOWN` or `ERR_LASTCALL_BUDGET`.
+ * Throws `ERR_LASTCALL_OPTION`, `ERR_LASTCALL_OPTION_UNKNOWN`, `ERR_LASTCALL_BUDGET` or
+ * `ERR_LASTCALL_NODE`.
  */
 export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
+  if (!('withResolvers' in Promise)) {
+    const { node } = process.versions;
+    throw new LastcallError(
+      'ERR_LASTCALL_NODE',
+      `expected Node.js 22.18 or later, got ${node}. Run the service on a newer one.`,
+      { node },
+    );
+  }
   return new Lifecycle(resolveOptions(options));
 }
