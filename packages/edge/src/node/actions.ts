@@ -58,7 +58,7 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
   },
   async verify(_desk, { node, entry, exit }) {
     const record = readExitRecord(node.log, entry.logFrom);
-    const lost = record?.lost ?? exit?.lost;
+    const lost = record?.lost;
     const exitCode = record?.exitCode ?? exit?.exitCode;
     if ((lost ?? 0) > 0 || (exitCode !== undefined && exitCode !== 0))
       throw new EdgeError(
