@@ -1,6 +1,6 @@
 // Drills every peer (or those named) and writes their rows of docs/reference/peers.md.
 // Usage: npm run drill:peers [-- NAME...] [--only=CASES]  With --only the table is only printed.
-//        npm run drill:peers -- --bound [--only=CASES]   The loss bound of this library, into the same document.
+//        npm run drill:peers -- --bound [--only=CASES]   The loss bound of this library, into the same document; rows of other cases stay.
 // Peers are installed into .cache/peers, never into the lock file.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,16 @@ import {
   select,
 } from '../dist/index.js';
 import { here, prepare, readPeer, versionOf } from './peer.ts';
-import { type Bound, type Row, tableOf, tally, writeBounds, writeTable } from './table.ts';
+import {
+  type Bound,
+  bound,
+  endedEarly,
+  type Row,
+  tableOf,
+  tally,
+  writeBounds,
+  writeTable,
+} from './table.ts';
 
 const words = process.argv.slice(2);
 const named = words.filter((word) => !word.startsWith('--'));
@@ -69,7 +78,7 @@ const boundCases: Readonly<Record<string, readonly string[]>> = {
   'lastcall-serve': ['reload'],
 };
 
-async function bound(): Promise<void> {
+async function showBounds(): Promise<void> {
   const wanted = new Set(select(await loadCases(), only));
   const bounds: Bound[] = [];
   for (const [name, areas] of Object.entries(boundCases)) {
@@ -88,13 +97,14 @@ async function bound(): Promise<void> {
         env: { ...config.env, GRACEFUL_SHUTDOWN_TIMEOUT: String(boundGraceMs / 1000) },
       },
       cases,
-      lossBelow: 0.0001,
+      ...bound,
       concurrency: 2,
       clients: boundClients,
       onResult: (one) => {
         console.log(`${name}: ${caseLine(one, { color: false })}`);
         bounds.push({ peer: readPeer(name).title, result: one });
         writeBounds(bounds, boundClients);
+        if (endedEarly(one) !== undefined) process.exitCode = 1;
       },
     });
     writeFileSync(join(folder, 'bound.html'), htmlReport(result));
@@ -125,4 +135,4 @@ async function table(): Promise<void> {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void abandon().finally(() => process.exit(130)));
 }
-await (words.includes('--bound') ? bound() : table());
+await (words.includes('--bound') ? showBounds() : table());

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import type { CaseResult, DrillResult } from '../dist/index.js';
+import { type CaseResult, type DrillResult, promisesNeeded } from '../dist/index.js';
 import { type Peer, root } from './peer.ts';
 
 export interface Row {
@@ -121,6 +121,9 @@ export interface Bound {
   readonly result: CaseResult;
 }
 
+/** What is to be shown of each load case. */
+export const bound = { lossBelow: 0.0001, confidence: 0.999 };
+
 /** Replaces the rows of these cases in the section, and leaves the others. */
 export function writeBounds(bounds: readonly Bound[], clients: number): void {
   const [table, section] = halves();
@@ -130,8 +133,8 @@ export function writeBounds(bounds: readonly Bound[], clients: number): void {
       .filter((line) => line.startsWith('| `'))
       .map((line) => [line.split('|').slice(1, 3).join('|'), line]),
   );
-  for (const bound of bounds) {
-    const line = rowOf(bound);
+  for (const one of bounds) {
+    const line = rowOf(one);
     rows.set(line.split('|').slice(1, 3).join('|'), line);
   }
   const lines = [
@@ -155,7 +158,16 @@ function rowOf({ peer, result }: Bound): string {
   const { owed, refused, lost } = result.totals;
   const perTenThousand = (result.interval.high * 10_000).toFixed(2);
   const numbers = [result.runs.length, owed, refused, lost].map((one) => one.toLocaleString('en'));
-  return `| \`${result.case.slug}\` | ${peer} | ${numbers.join(' | ')} | ${perTenThousand} in 10,000 |`;
+  const early = endedEarly(result);
+  const why = early === undefined ? '' : ` (ended early: ${early.replaceAll('|', '/')})`;
+  return `| \`${result.case.slug}\` | ${peer} | ${numbers.join(' | ')} | ${perTenThousand} in 10,000${why} |`;
+}
+
+/** Why a case did not go on until the bound was shown; undefined when it did. */
+export function endedEarly({ totals, shown, verdict }: CaseResult): string | undefined {
+  if (verdict === 'fail') return shown.actual ?? 'it failed';
+  if (totals.owed >= promisesNeeded(bound.lossBelow, bound.confidence)) return undefined;
+  return 'three stops in a row put nothing at risk';
 }
 
 /** The document before the section of the bound, and that section. */
