@@ -19,7 +19,7 @@ import { nodeOf } from '../supervised/node.ts';
 import { attachHttp, type HttpOptions, holdLease, leaseOf as leaseOfHttp1 } from './http.ts';
 import { Http2Drain } from './support/http2-drain.ts';
 import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
-import { beginStream, watchSessions } from './support/http2-watch.ts';
+import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
@@ -84,22 +84,24 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
 
   function onStream(args: StreamArguments): boolean {
     const [stream, headers] = args;
-    beginStream(drain, stream);
-    stream.on('error', ignore);
+    beginStream(drain, stream, onStreamClose);
     const route = endpoints.match(headers[':path']);
-    if (route) {
-      drain.later(stream.session, () => void answerStream(endpoints, route, stream, headers));
-      return true;
-    }
+    if (route) return later(stream, () => void answerStream(endpoints, route, stream, headers));
     const admission = lifecycle.admit(REQUEST);
-    if (!admission.admitted) {
-      drain.later(stream.session, () => refuseStream(stream, admission.retryAfterMs));
-      return true;
-    }
+    if (!admission.admitted)
+      return later(stream, () => refuseStream(stream, admission.retryAfterMs));
     stream[LEASE] = admission;
-    stream.on('close', onStreamClose);
     admission.owner = stream;
+    // Where there are requests node:http2 listens itself, and a second listener makes each dearer.
+    if (server.listenerCount('request') === 0) stream.on('error', ignore);
     return emitPlain('stream', stream, headers, args[2], args[3]);
+  }
+
+  /** Answers in the application's place. */
+  function later(stream: Held, run: () => void): true {
+    stream.on('error', ignore);
+    drain.later(stream.session, run);
+    return true;
   }
 
   function onRequest(
@@ -134,6 +136,7 @@ const isHttp2 = (args: unknown[]): args is Exchange =>
 function ignore(): void {}
 
 function onStreamClose(this: Held): void {
+  endStream(this);
   this[LEASE]?.end(outcomeOf(this));
 }
 

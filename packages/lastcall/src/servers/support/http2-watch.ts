@@ -7,8 +7,6 @@ import type { LastAccept } from './last-accept.ts';
 
 const SESSION = Symbol('lastcall.session');
 
-type Emit = (event: string, ...args: unknown[]) => boolean;
-
 /** A field of the stream, because a WeakMap of short-lived keys makes the garbage collector slow. */
 interface Held extends ServerHttp2Stream {
   [SESSION]?: Session | undefined;
@@ -22,29 +20,38 @@ export function watchSessions(server: Server, drain: Http2Drain, listener: LastA
     listener.note();
     if (secure) drain.handshake(socket);
   });
-  const emit = server.emit.bind(server) as Emit;
-  /** The socket for which node:http2 makes a session just now. */
+  /** The socket for which node:http2 makes a session just now, between the two listeners. */
   let connecting: Socket | undefined;
-  server.emit = ((event: string, ...args: unknown[]): boolean => {
-    if (event === 'session' && connecting)
-      drain.open(new Session(args[0] as ServerHttp2Session, connecting));
-    if (event !== connected) return emit(event, ...args);
-    const socket = args[0] as Socket;
+  server.prependListener(connected, (socket: Socket) => {
     connecting = socket;
-    const heard = emit(event, ...args);
+  });
+  server.prependListener('session', (session: ServerHttp2Session) => {
+    if (connecting) drain.open(new Session(session, connecting));
+  });
+  server.on(connected, (socket: Socket) => {
     connecting = undefined;
     if (secure) drain.shaken(socket);
-    return heard;
-  }) as Emit;
+  });
 }
 
-/** Counts a stream of a watched server until it has closed. */
-export function beginStream(drain: Http2Drain, stream: ServerHttp2Stream): void {
+/**
+ * Counts a stream of a watched server until it has closed. Who needs to know of its close too gives
+ * `onClose`, which calls `endStream`: a second listener makes a request dearer.
+ */
+export function beginStream(
+  drain: Http2Drain,
+  stream: ServerHttp2Stream,
+  onClose: (this: ServerHttp2Stream) => void = onStreamClose,
+): void {
   (stream as Held)[SESSION] = drain.begin(stream.session);
-  stream.on('close', endStream);
+  stream.on('close', onClose);
+}
+
+export function endStream(stream: ServerHttp2Stream): void {
+  (stream as Held)[SESSION]?.end();
 }
 
 /** One function for all streams: a closure for each makes a request dearer by a tenth. */
-function endStream(this: ServerHttp2Stream): void {
-  (this as Held)[SESSION]?.end();
+function onStreamClose(this: ServerHttp2Stream): void {
+  endStream(this);
 }
