@@ -16,8 +16,8 @@ export interface Reading {
 }
 
 export interface EnduranceRun extends Size {
-  first: Reading;
-  last: Reading;
+  /** Ten of them, the first after a tenth of the reloads. */
+  readings: Reading[];
   told: Told;
 }
 
@@ -25,16 +25,17 @@ export async function enduranceRun(size: Size): Promise<EnduranceRun> {
   const { streams, sockets, reloads } = size;
   await using node = await startNode('app.ts', { flags: ['--prove-ms', '0'] });
   const crowd = await Crowd.open({ port: node.port, streams, sockets, resume: false });
-  const warm = Math.max(1, Math.floor(reloads / 10));
-  let first: Reading | undefined;
+  const tenth = Math.max(1, Math.floor(reloads / 10));
+  const readings: Reading[] = [];
   try {
     for (let i = 1; i <= reloads; i += 1) {
       await node.reload();
       await logged(node, () => allRetired(node), RETIRE_MS);
-      if (i === warm) first = await read(node, i);
-      if (i % 10 === 0) say(`endurance: reload ${i} of ${reloads}`);
+      if (i % tenth !== 0) continue;
+      readings.push(await read(node, i));
+      say(`endurance: reload ${i} of ${reloads}`);
     }
-    return { ...size, first: first!, last: await read(node, reloads), told: await crowd.told() };
+    return { ...size, readings, told: await crowd.told() };
   } finally {
     await crowd.end();
   }
