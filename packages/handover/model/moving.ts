@@ -164,9 +164,11 @@ function workerSteps(
       s.down[me].shift();
       hear(s, me, message, bug);
     });
-  if (from.kills < kills)
-    can(`${me} is killed`, (s) => {
+  // A worker gathers steps for one message: those that are not written yet are lost with it.
+  for (let unsent = 0; from.kills < kills && unsent <= from.up[me].length; unsent += 1)
+    can(`${me} is killed with ${unsent} steps unsent`, (s) => {
       s.kills += 1;
+      s.up[me].splice(s.up[me].length - unsent);
       leave(s.workers[me]);
       Object.assign(s.workers[me], { alive: false, move: 0, next: 0 });
       s.down[me] = [];

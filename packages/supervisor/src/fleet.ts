@@ -63,7 +63,7 @@ export class Fleet {
       { launch, id: worker.id, name: worker.name, log, shares: this.#shares },
       {
         message: (message) => post(() => this.#onMessage(worker, process, message)),
-        move: (step, handle) => this.moves.take(worker, step, handle),
+        moves: (message, handle) => this.moves.take(worker, message, handle),
         silent: () => this.moves.silent(worker),
         exit: (how) => post(() => this.#onExit(worker, process, how)),
       },

@@ -1,15 +1,23 @@
-import type { Figures, Handle, MoveStep, StayedReport, Stays } from 'lastcall/supervised';
+import type {
+  Figures,
+  Handle,
+  MoveMessage,
+  MoveStep,
+  Outbox,
+  StayedReport,
+  Stays,
+} from 'lastcall/supervised';
 import { isServing, type Worker } from './core/model.ts';
 import type { WorkerProcess } from './process/worker-process.ts';
 
 /** The other supervisor of this node while one replaces the other: it passes on to workers of its own. */
 export interface MovePeer {
-  send(step: MoveStep, handle?: Handle): void;
+  readonly moves: Outbox;
 }
 
 type Party = Worker | MovePeer;
 
-const isPeer = (party: Party): party is MovePeer => 'send' in party;
+const isPeer = (party: Party): party is MovePeer => 'moves' in party;
 
 interface Move {
   readonly from: Party;
@@ -65,9 +73,13 @@ export class Moves {
       this.stayed[reason] = (this.stayed[reason] ?? 0) + count;
   }
 
-  take(from: Party, step: MoveStep, handle: Handle | undefined): void {
+  take(from: Party, message: MoveMessage, handle: Handle | undefined): void {
+    if (message.type === 'connection') this.#connection(from, message.id, handle);
+    else for (const step of message.steps) this.#step(from, step);
+  }
+
+  #step(from: Party, step: MoveStep): void {
     if (step.step === 'offer') this.#offer(from, step);
-    else if (step.step === 'connection') this.#connection(from, step.id, handle);
     else if (step.step === 'go' || step.step === 'back') this.#fromOld(from, step);
     else this.#fromSuccessor(from, step);
   }
@@ -126,7 +138,7 @@ export class Moves {
     this.#moves.set(id, move);
     if (!to) return this.#refuse(move, 'no-successor');
     if (!isPeer(to)) this.#offered.set(to, (this.#offered.get(to) ?? 0) + 1);
-    return this.#port(to)?.send({ type: 'move', step: 'offer', id, envelope });
+    return this.#port(to)?.moves.step({ step: 'offer', id, envelope });
   }
 
   #connection(from: Party, fromId: number, handle: Handle | undefined): void {
@@ -135,7 +147,7 @@ export class Moves {
     if (id === undefined || !successor) return handle?.close();
     if (!handle) return this.#refuse(move, 'mixed-up');
     move.handle = handle;
-    return successor.send({ type: 'move', step: 'connection', id }, handle);
+    return successor.moves.connection(id, handle);
   }
 
   #port(party: Party): WorkerProcess | MovePeer | undefined {
@@ -159,7 +171,7 @@ export class Moves {
     const move = this.#moves.get(step.id);
     if (move?.to !== from) return;
     close(move);
-    this.#port(move.from)?.send({ ...step, id: move.fromId });
+    this.#port(move.from)?.moves.step({ ...step, id: move.fromId });
   }
 
   #end(id: number, move: Move, step: 'go' | 'back'): void {
@@ -180,11 +192,11 @@ export class Moves {
         else addAll(this.#goneIn, { [work]: 1 });
       }
     }
-    successor?.send({ type: 'move', step, id });
+    successor?.moves.step({ step, id });
   }
 
   #refuse({ from, fromId: id }: Move, reason: Stays): void {
-    this.#port(from)?.send({ type: 'move', step: 'refused', id, reason });
+    this.#port(from)?.moves.step({ step: 'refused', id, reason });
   }
 
   /** The least loaded worker of the newest generation that serves. */

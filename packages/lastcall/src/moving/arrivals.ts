@@ -3,7 +3,7 @@ import { serverAt } from '../supervised/listen.ts';
 import { inodeOf } from './channel.ts';
 import { inject } from './http-arrival.ts';
 import { type Registration, registrationOf } from './registry.ts';
-import { ENVELOPE_VERSION, type Envelope, type Handle, type Send, type Stays } from './wire.ts';
+import { ENVELOPE_VERSION, type Envelope, type Handle, type Sender, type Stays } from './wire.ts';
 
 interface Prepared {
   envelope: Envelope;
@@ -20,14 +20,14 @@ interface Prepared {
 /** Streams that other workers give to this one. */
 export class Arrivals {
   readonly #lifecycle: Lifecycle;
-  readonly #send: Send;
+  readonly #sender: Sender;
   readonly #offered = new Map<number, Prepared>();
   /** Work that has come in, by kind. */
   readonly in: Record<string, number> = {};
 
-  constructor(lifecycle: Lifecycle, send: Send) {
+  constructor(lifecycle: Lifecycle, sender: Sender) {
     this.#lifecycle = lifecycle;
-    this.#send = send;
+    this.#sender = sender;
   }
 
   /** Gets ready for a stream; nothing is read from it or written to it yet. */
@@ -50,7 +50,7 @@ export class Arrivals {
       return this.#refuse(id, 'thaw');
     }
     await came.promise;
-    if (!undone.signal.aborted) this.#send({ type: 'move', step: 'prepared', id });
+    if (!undone.signal.aborted) this.#sender.step({ step: 'prepared', id });
   }
 
   /** The connection that has been offered. */
@@ -84,7 +84,7 @@ export class Arrivals {
 
   #refuse(id: number, reason: Stays): void {
     this.back(id);
-    this.#send({ type: 'move', step: 'refused', id, reason });
+    this.#sender.step({ step: 'refused', id, reason });
   }
 
   #refusal(envelope: Envelope): Stays | undefined {

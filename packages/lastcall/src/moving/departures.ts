@@ -4,7 +4,14 @@ import { supervisedServers } from '../supervised/listen.ts';
 import type { Carrier } from './carrier.ts';
 import { inodeOf } from './channel.ts';
 import { Window } from './window.ts';
-import { ENVELOPE_VERSION, type Envelope, type MoveStep, type Send, type Stays } from './wire.ts';
+import {
+  ENVELOPE_VERSION,
+  type Envelope,
+  type MoveStep,
+  type Sender,
+  type StayedReport,
+  type Stays,
+} from './wire.ts';
 
 /** Connections on their way at the same time; each of them is silent for as long as all of them take. */
 const WINDOW = 32;
@@ -25,7 +32,8 @@ type Answer = 'prepared' | Stays;
 
 /** Streams that the application has declared movable, and how they leave this process. */
 export class Departures {
-  readonly #send: Send;
+  readonly #sender: Sender;
+  readonly #tell: (report: StayedReport) => void;
   readonly #carriers = new Set<Carrier>();
   readonly #offers = new Map<number, (answer: Answer) => void>();
   /** Those whose stay has been counted: each is counted once. */
@@ -46,8 +54,9 @@ export class Departures {
   /** Work that has left, by kind. */
   readonly out: Record<string, number> = {};
 
-  constructor(send: Send) {
-    this.#send = send;
+  constructor(sender: Sender, tell: (report: StayedReport) => void) {
+    this.#sender = sender;
+    this.#tell = tell;
   }
 
   /** A stream that can be moved. One that is declared while this worker retires goes at once. */
@@ -168,15 +177,15 @@ export class Departures {
           }
         : null,
     };
-    this.#send({ type: 'move', step: 'offer', id, envelope: whole });
-    this.#send({ type: 'move', step: 'connection', id }, handle);
+    this.#sender.step({ step: 'offer', id, envelope: whole });
+    this.#sender.connection(id, handle);
     let result = await answer.promise;
     clearTimeout(timer);
     this.#offers.delete(id);
     if (carrier.endedMeanwhile || lease?.cancelReason) result = 'undone';
     if (result === 'prepared') this.#letGo(carrier, id);
     else {
-      this.#send({ type: 'move', step: 'back', id });
+      this.#sender.step({ step: 'back', id });
       carrier.back();
       // Each further stream would only be held up for as long.
       if (result === 'no-answer' || result === 'no-successor') this.#nobody = result;
@@ -188,14 +197,14 @@ export class Departures {
   #letGo(carrier: Carrier, id: number): void {
     const { lease } = carrier;
     if (lease) this.out[lease.kind] = (this.out[lease.kind] ?? 0) + 1;
-    this.#send({ type: 'move', step: 'go', id });
+    this.#sender.step({ step: 'go', id });
     lease?.end('moved');
     carrier.left();
   }
 
   #report(): void {
     if (Object.keys(this.#stayed).length === 0) return;
-    this.#send({ type: 'stayed', reasons: this.#stayed });
+    this.#tell({ type: 'stayed', reasons: this.#stayed });
     this.#stayed = {};
   }
 }

@@ -60,17 +60,31 @@ export interface Envelope {
 }
 
 /**
- * The steps of one move. `offer` says what is given, and `connection` carries it: a message so short
- * that it is never read in two pieces. The successor gets ready and says `prepared` or `refused`; the old one, which may still take it `back`, lets go with `go`. Only from
- * then on may the successor write.
+ * The steps of one move. `offer` says what is given. The successor gets ready and says `prepared` or
+ * `refused`; the old one, which may still take it `back`, lets go with `go`. Only from then on may
+ * the successor write.
  */
 export type MoveStep =
-  | { type: 'move'; step: 'offer'; id: number; envelope: Envelope }
-  | { type: 'move'; step: 'connection'; id: number }
-  | { type: 'move'; step: 'prepared'; id: number }
-  | { type: 'move'; step: 'refused'; id: number; reason: Stays }
-  | { type: 'move'; step: 'go'; id: number }
-  | { type: 'move'; step: 'back'; id: number };
+  | { step: 'offer'; id: number; envelope: Envelope }
+  | { step: 'prepared'; id: number }
+  | { step: 'refused'; id: number; reason: Stays }
+  | { step: 'go'; id: number }
+  | { step: 'back'; id: number };
+
+/** Steps of any number of moves, in their order. */
+export interface Moves {
+  type: 'moves';
+  steps: MoveStep[];
+}
+
+/**
+ * Comes after its offer and carries the connection; a message so short that it is hardly ever read
+ * in two pieces.
+ */
+export interface MoveConnection {
+  type: 'connection';
+  id: number;
+}
 
 /** How many connections have stayed, and why; from a worker to its supervisor. */
 export interface StayedReport {
@@ -93,4 +107,10 @@ export interface Handle {
   close(done?: () => void): void;
 }
 
-export type Send = (step: MoveStep | StayedReport, handle?: Handle) => void;
+export type MoveMessage = Moves | MoveConnection;
+
+/** To the worker at the other end of a move. */
+export interface Sender {
+  step(step: MoveStep): void;
+  connection(id: number, handle: Handle): void;
+}

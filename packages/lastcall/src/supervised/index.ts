@@ -17,8 +17,16 @@ export {
 export { Access } from '../endpoints/access.ts';
 export { Endpoints } from '../endpoints/endpoints.ts';
 export type { NodeControl } from '../endpoints/node.ts';
-export type { Handle, MovedCounts, MoveStep, StayedReport, Stays } from '../moving/wire.ts';
+export type {
+  Handle,
+  MovedCounts,
+  MoveMessage,
+  MoveStep,
+  StayedReport,
+  Stays,
+} from '../moving/wire.ts';
 export { type Channel, inodeOf, sendOver } from '../moving/channel.ts';
+export { Outbox } from '../moving/outbox.ts';
 export { fromWire } from './figures.ts';
 export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';
 export { estimateOf, type FinishEstimate } from '../ledger/estimate.ts';

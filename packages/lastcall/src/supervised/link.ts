@@ -4,7 +4,8 @@ import { Arrivals } from '../moving/arrivals.ts';
 import { Departures } from '../moving/departures.ts';
 import { departThrough } from '../moving/movable.ts';
 import { type Channel, sendOver } from '../moving/channel.ts';
-import type { Handle, MoveStep } from '../moving/wire.ts';
+import { Outbox } from '../moving/outbox.ts';
+import type { Handle, MoveMessage, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
 import { figuresOf, oldestWork } from './figures.ts';
 import { supervisedServers } from './listen.ts';
@@ -40,7 +41,8 @@ export function superviseWorker(lifecycle: Lifecycle): void {
 
 class WorkerLink {
   readonly #lifecycle: Lifecycle;
-  readonly #departures = new Departures((step, handle) => this.#send(step, handle));
+  readonly #outbox = new Outbox((message, handle) => this.#write(message, handle));
+  readonly #departures = new Departures(this.#outbox, (report) => this.#send(report));
   readonly #arrivals: Arrivals;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
@@ -50,14 +52,16 @@ class WorkerLink {
 
   constructor(lifecycle: Lifecycle) {
     this.#lifecycle = lifecycle;
-    this.#arrivals = new Arrivals(lifecycle, (step) => this.#send(step));
+    this.#arrivals = new Arrivals(lifecycle, this.#outbox);
     departThrough(this.#departures);
   }
 
   start(): void {
     process.on('message', (raw, handle: unknown) => {
       const message = unframe(raw) as ToWorker | undefined;
-      if (message?.type === 'move') this.#move(message, handle as Handle | undefined);
+      if (message?.type === 'moves') for (const step of message.steps) this.#move(step);
+      else if (message?.type === 'connection')
+        this.#arrivals.connection(message.id, handle as Handle | undefined);
       else if (message) this.#take(message);
     });
     // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
@@ -66,6 +70,8 @@ class WorkerLink {
       if (this.#lifecycle.state !== 'stopped')
         void this.#lifecycle.stop({ reason: 'supervisor lost' });
     });
+    // Who has been let go of belongs to nobody else until that is said.
+    process.once('exit', () => this.#outbox.flush());
     this.#lifecycle.events.on('state', () => this.#onState());
     this.#lifecycle.events.on('stop', (record) => this.#send({ type: 'flight', record }));
     connectNode(this.#lifecycle, (what, detail) => this.#ask(what, detail));
@@ -109,15 +115,14 @@ class WorkerLink {
     return localNode(this.#lifecycle).metrics() as string;
   }
 
-  #move(step: MoveStep, handle: Handle | undefined): void {
+  #move(step: MoveStep): void {
     if (step.step === 'offer') void this.#arrivals.offer(step.id, step.envelope);
-    else if (step.step === 'connection') this.#arrivals.connection(step.id, handle);
     else if (step.step === 'go') this.#arrivals.go(step.id);
     else if (step.step === 'back') this.#arrivals.back(step.id);
     else this.#departures.take(step);
   }
 
-  #take(message: Exclude<ToWorker, MoveStep>): void {
+  #take(message: Exclude<ToWorker, MoveMessage>): void {
     if (message.type === 'retire')
       void this.#lifecycle.stop({
         reason: message.reason,
@@ -179,7 +184,12 @@ class WorkerLink {
     else asked?.resolve(answer.value);
   }
 
-  #send(message: FromWorker, handle?: Handle): void {
+  #send(message: FromWorker): void {
+    this.#outbox.flush();
+    this.#write(message);
+  }
+
+  #write(message: FromWorker, handle?: Handle): void {
     // Nobody listens any more when this fails: `disconnect` follows and stops the worker.
     if (process.connected) sendOver(process as Channel, { ...message, lastcall: PROTOCOL }, handle);
   }

@@ -1,7 +1,7 @@
 import type { FinishEstimate } from '../ledger/estimate.ts';
 import type { FinishCurve } from '../ledger/finish-curve.ts';
 import type { DrainResult } from '../lifecycle/stop.ts';
-import type { MovedCounts, MoveStep, StayedReport } from '../moving/wire.ts';
+import type { MovedCounts, MoveMessage, StayedReport } from '../moving/wire.ts';
 import type { FlightRecord } from '../telemetry/flight-record.ts';
 
 /**
@@ -85,7 +85,7 @@ export type FromWorker =
   | { type: 'flight'; record: FlightRecord }
   /** The worker has begun to stop by itself or by a signal of its own, `exit`: for good. */
   | { type: 'stopping'; reason: string; exit: boolean }
-  | MoveStep
+  | MoveMessage
   | StayedReport
   | Ask
   | Answer;
@@ -99,7 +99,7 @@ export type ToWorker =
   | { type: 'stop'; reason: string; force: boolean }
   /** A sibling was killed or crashed: what it held can go on at once. */
   | { type: 'died'; pid: number }
-  | MoveStep
+  | MoveMessage
   | Ask
   | Answer;
 

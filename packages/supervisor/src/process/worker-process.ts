@@ -6,7 +6,8 @@ import {
   type Figures,
   type FromWorker,
   type Handle,
-  type MoveStep,
+  type MoveMessage,
+  Outbox,
   PROTOCOL,
   type Question,
   type Questions,
@@ -21,8 +22,8 @@ import type { Shares } from './shares.ts';
 
 export interface WorkerEvents {
   message(message: FromWorker): void;
-  /** A step of a move, at once: the order of these and of answers counts. */
-  move(step: MoveStep, handle: Handle | undefined): void;
+  /** Steps of moves, at once: the order of these and of answers counts. */
+  moves(message: MoveMessage, handle: Handle | undefined): void;
   /** Its channel has been read to the end: it says nothing any more. */
   silent(): void;
   /** Once: the process has ended, or could not be started. */
@@ -53,6 +54,8 @@ export class WorkerProcess {
   readonly lastWords: string[] = [];
   /** Resolves when its output has been read to the end. */
   readonly closed: Promise<void>;
+  /** What it is told of moves. */
+  readonly moves = new Outbox((message, handle) => this.#write(message, handle));
   readonly #child: ChildProcess;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
@@ -82,7 +85,8 @@ export class WorkerProcess {
     this.#child.on('message', (raw, handle: unknown) => {
       const message = unframe(raw) as FromWorker | undefined;
       if (message?.type === 'answer') this.#settle(message);
-      else if (message?.type === 'move') events.move(message, handle as Handle | undefined);
+      else if (message?.type === 'moves' || message?.type === 'connection')
+        events.moves(message, handle as Handle | undefined);
       else if (message) events.message(message);
     });
     this.#child.once('exit', (code, signal) => {
@@ -103,7 +107,12 @@ export class WorkerProcess {
     return this.#child.connected;
   }
 
-  send(message: ToWorker, handle?: Handle): void {
+  send(message: ToWorker): void {
+    this.moves.flush();
+    this.#write(message);
+  }
+
+  #write(message: ToWorker, handle?: Handle): void {
     if (!this.#child.connected) return;
     sendOver(this.#child as Channel, { ...message, lastcall: PROTOCOL }, handle);
   }

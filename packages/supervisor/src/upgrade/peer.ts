@@ -1,12 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { DrainResult } from 'lastcall';
-import {
-  type Channel,
-  type Handle,
-  type MoveStep,
-  sendOver,
-  type WireStatus,
-} from 'lastcall/supervised';
+import { type Channel, type Handle, Outbox, sendOver, type WireStatus } from 'lastcall/supervised';
 import type { MovePeer } from '../moves.ts';
 import type { NodeDoors, NodePeer } from '../node/doors.ts';
 import type { PeerMessage, PeerQuestion } from './protocol.ts';
@@ -18,6 +12,9 @@ type Connected = ChildProcess | NodeJS.Process;
  * both answer for the whole node. One that has gone has no part any more.
  */
 export class Peer implements NodePeer, MovePeer {
+  readonly moves = new Outbox((message, handle) =>
+    this.#write({ upgrade: 'move', message }, handle),
+  );
   readonly #channel: Connected;
   readonly #asked = new Map<number, (value: unknown) => void>();
   #nextId = 0;
@@ -56,12 +53,12 @@ export class Peer implements NodePeer, MovePeer {
   }
 
   tell(message: PeerMessage): void {
-    if (this.#channel.connected) this.#channel.send?.(message, undefined, {}, () => undefined);
+    this.moves.flush();
+    this.#write(message);
   }
 
-  send(step: MoveStep, handle?: Handle): void {
-    if (!this.#channel.connected) return;
-    sendOver(this.#channel as Channel, { upgrade: 'move', step } satisfies PeerMessage, handle);
+  #write(message: PeerMessage, handle?: Handle): void {
+    if (this.#channel.connected) sendOver(this.#channel as Channel, message, handle);
   }
 
   #ask(what: PeerQuestion): Promise<unknown> {

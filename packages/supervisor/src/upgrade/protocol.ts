@@ -1,4 +1,4 @@
-import type { MoveStep } from 'lastcall/supervised';
+import type { MoveMessage } from 'lastcall/supervised';
 import type { Counts } from '../node/counts.ts';
 import type { Account } from '../node/figures.ts';
 import type { Address } from '../sockets/address.ts';
@@ -19,8 +19,8 @@ export type PeerQuestion = 'status' | 'metrics' | 'wait';
 export type PeerMessage =
   /** The successor's workers have proved themselves. */
   | { upgrade: 'ready'; takesMoves?: boolean }
-  /** A step of a move, with the connection if it is that one. */
-  | { upgrade: 'move'; step: MoveStep }
+  /** Steps of moves, or a connection. */
+  | { upgrade: 'move'; message: MoveMessage }
   /** It is to take the control socket, the pid file and the admin address. */
   | { upgrade: 'take' }
   | { upgrade: 'taken' }

@@ -20,7 +20,7 @@ export class OlderSupervisor {
     this.#supervisor = supervisor;
     const { moves } = supervisor.fleet;
     const peer = new Peer(process, supervisor.doors, (message, handle) => {
-      if (message.upgrade === 'move') moves.take(peer, message.step, handle);
+      if (message.upgrade === 'move') moves.take(peer, message.message, handle);
       else if (message.upgrade === 'take') this.#taking.resolve();
       else if (message.upgrade === 'totals') this.#retain(message);
     });

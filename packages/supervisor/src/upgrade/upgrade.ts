@@ -68,7 +68,7 @@ export class Upgrader {
     let takesMoves = false;
     const onMessage = (message: PeerMessage, handle: Handle | undefined): void => {
       const { upgrade } = message;
-      if (upgrade === 'move') moves.take(peer, message.step, handle);
+      if (upgrade === 'move') moves.take(peer, message.message, handle);
       else if (upgrade === 'ready' && supervisor.node.draining) fail('the node began to drain');
       else if (upgrade === 'ready') {
         takesMoves = message.takesMoves ?? false;
