@@ -31,6 +31,15 @@ test('a cut answer is not answered', () => {
   assert.equal(chunked?.outcome, 'pending');
 });
 
+test('a length that is none is a loss; the same one twice is one', () => {
+  for (const bad of ['abc', '-5', '5, 6', '']) {
+    const [one] = answers(`HTTP/1.1 200 OK\r\nContent-Length: ${bad}\r\n\r\nhello`, ['GET'], true);
+    assert.equal(one?.outcome, 'lost', bad);
+  }
+  const [one] = answers('HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello');
+  assert.equal(one?.outcome, 'answered');
+});
+
 test('chunks and trailers', () => {
   const [one] = answers(
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n',

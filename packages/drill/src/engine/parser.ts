@@ -93,13 +93,26 @@ export class ResponseParser {
     } else if (/\bchunked\b/i.test(current.headers.get('transfer-encoding') ?? '')) {
       this.#state = 'chunk-size';
     } else if (current.headers.has('content-length')) {
-      this.#left = Number(current.headers.get('content-length'));
-      this.#state = 'length';
-      if (this.#left === 0) this.#finish(current);
+      this.#withLength(current);
     } else {
       if (!statusLine.startsWith('HTTP/1.0')) this.closeAnnounced = true;
       this.#state = 'until-close';
     }
+  }
+
+  #withLength(current: Exchange): void {
+    const told = current.headers.get('content-length') ?? '';
+    // The same length given twice is one; any other list says nothing (RFC 9112 section 6.3).
+    const lengths = new Set(told.split(/\s*,\s*/));
+    const [length = ''] = lengths;
+    if (lengths.size > 1 || !/^\d+$/.test(length)) {
+      current.settle('lost', `a bad Content-Length "${told}"`);
+      this.#state = 'until-close';
+      return;
+    }
+    this.#left = Number(length);
+    this.#state = 'length';
+    if (this.#left === 0) this.#finish(current);
   }
 
   #bytes(current: Exchange): boolean {
