@@ -15,7 +15,7 @@ import { dataFolder } from './support/temp.ts';
 const folder = dataFolder();
 const slow = {
   LASTCALL_DATA_DIR: folder.path,
-  GRACEFUL_SHUTDOWN_TIMEOUT: '1',
+  GRACEFUL_SHUTDOWN_TIMEOUT: '2',
   MODEL_TOKENS_PER_SECOND: '50',
   TASK_CONCURRENCY: '1',
 };

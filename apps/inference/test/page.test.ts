@@ -54,7 +54,7 @@ describe('the page', { skip, timeout: 240_000 }, () => {
   test('shows a stream token by token, by keyboard alone', async () => {
     await page.locator('#stream-input').focus();
     await page.keyboard.press('Tab');
-    await page.keyboard.type('60');
+    await page.keyboard.type('300');
     await page.keyboard.press('Enter');
     // Not waitForFunction: it needs eval, which the page's policy refuses.
     await page.locator('#stream-output:not(:empty)').waitFor();

@@ -127,7 +127,7 @@ describe('responses that outlive their connection', { timeout: 120_000 }, () => 
       const request = fetch(`${service.url}/v1/responses`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(key ? { 'idempotency-key': key } : {}) },
-        body: JSON.stringify({ ...short, min_output_tokens: 100, max_output_tokens: 100 }),
+        body: JSON.stringify({ ...short, min_output_tokens: 400, max_output_tokens: 400 }),
         signal: gone.signal,
       });
       await untilActive(service.url, 2);

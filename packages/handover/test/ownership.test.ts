@@ -72,7 +72,7 @@ test('a drain gives running works to another worker; nothing is repeated, no att
   const first = await worker();
   const ids = await Promise.all(
     Array.from({ length: 20 }, () =>
-      client.add('count', { to: 150, everyMs: 10, saveEvery: 1000 }),
+      client.add('count', { to: 150, everyMs: 10, saveEvery: 1000, holdAt: 60 }),
     ),
   );
   const followed = await Promise.all(ids.map(async (id) => follow(await client.read(id))));
@@ -90,7 +90,7 @@ test('a drain gives running works to another worker; nothing is repeated, no att
 
 test('a killed worker is noticed by the end of its session, and its works repeat nothing', async () => {
   const first = await worker();
-  const id = await client.add('count', { to: 120, everyMs: 10, saveEvery: 7 });
+  const id = await client.add('count', { to: 120, everyMs: 10, saveEvery: 7, holdAt: 60 });
   const { at, all } = follow(await client.read(id));
   await at(25);
   const second = await worker();
@@ -118,7 +118,7 @@ test('a worker that is silent past its lease is fenced: what it writes later cha
   const { at, all } = follow(await client.read(id));
   await at(25);
   late.child.kill('SIGSTOP'); // its session stays open: only the lease tells
-  const second = await worker({ LEASE_MS: '1000' });
+  const second = await worker();
   await at(60);
   late.child.kill('SIGCONT');
   assertWhole(await all, 200);
@@ -151,14 +151,14 @@ test('two workers with the same node name and every other name equal are still t
 });
 
 test('a database that is restarted under load loses nothing, and its down time is nobody’s silence', async () => {
-  await Promise.all([worker({ LEASE_MS: '2000' }), worker({ LEASE_MS: '2000' })]);
+  await Promise.all([worker({ LEASE_MS: '4000' }), worker({ LEASE_MS: '4000' })]);
   const ids = await Promise.all(
     Array.from({ length: 30 }, () => client.add('count', { to: 150, everyMs: 10, saveEvery: 10 })),
   );
   const followed = await Promise.all(ids.map(async (id) => follow(await client.read(id))));
   await Promise.all(followed.map(({ at }) => at(20)));
   await postgres.stop();
-  await sleep(2_500); // longer than the lease
+  await sleep(4_500); // longer than the lease
   await postgres.start();
   for (const { all } of followed) assertWhole(await all, 150);
   const losses = await Promise.all(ids.map(async (id) => (await client.get(id)).losses));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { type Event, type Handover, openHandover } from '@lastcall/handover';
 import { startPostgres, type TestPostgres } from './support/postgres.ts';
 
@@ -9,8 +9,11 @@ const open: Handover[] = [];
 before(async () => {
   postgres = await startPostgres();
 });
+// What a test has told its workers to keep must not sweep away what the next one reads.
+afterEach(async () => {
+  for (const handover of open.splice(0)) await handover.close();
+});
 after(async () => {
-  for (const handover of open) await handover.close();
   await postgres[Symbol.asyncDispose]();
 });
 
@@ -130,7 +133,7 @@ test('a reader that is slow is not buffered for without end, and still gets all'
 });
 
 test('unknown, past the end, expired: each with its status and facts', async () => {
-  const a = await join({ keepEventsMs: 1, keepEventsBytes: 1_000_000 });
+  const a = await join();
   a.handle('short', async (job) => {
     await job.emit('n', 1);
     await job.emit('n', 2);

@@ -1,4 +1,5 @@
 // A service in a supervised node: works that count, and their events as server-sent events.
+import { once } from 'node:events';
 import http from 'node:http';
 import { createLifecycle } from 'lastcall';
 import { attachHttp } from 'lastcall/http';
@@ -15,7 +16,10 @@ const streams = serveStreams(handover, attachSse(lifecycle, { heartbeatMs: 0 }))
 handover.handle<{ to: number }, number>(
   'count',
   async (job) => {
+    const isFirst = job.checkpoint === undefined;
     for (let n = (job.checkpoint ?? 0) + 1; n <= job.input.to; n += 1) {
+      // However long a reload takes, the streams are not over before it.
+      if (isFirst && n === 100 && !job.leaving.aborted) await once(job.leaving, 'abort');
       if (job.leaving.aborted) return job.passOn(n - 1);
       await job.emit('n', process.pid);
       await new Promise((resolve) => setTimeout(resolve, 20));

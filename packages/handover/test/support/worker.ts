@@ -14,10 +14,18 @@ const handover = await openHandover({
 /** A text that depends on every step before it, so that a lost or repeated step shows. */
 const mix = (state: number, n: number): number => (state * 31 + n) % 1_000_003;
 
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
 interface Count {
   to: number;
   everyMs: number;
   saveEvery: number;
+  /** The first run goes no further than this event until its worker goes. */
+  holdAt?: number;
 }
 interface State {
   n: number;
@@ -27,9 +35,11 @@ interface State {
 handover.handle<Count, State>(
   'count',
   async (job) => {
-    const { to, everyMs, saveEvery } = job.input;
+    const { to, everyMs, saveEvery, holdAt } = job.input;
+    const isFirst = job.seq === 0 && !job.repeating;
     let { n, mixed } = job.checkpoint ?? { n: 0, mixed: 1 };
     while (n < to) {
+      if (isFirst && n === holdAt) await aborted(AbortSignal.any([job.leaving, job.signal]));
       job.signal.throwIfAborted();
       if (job.leaving.aborted) return job.passOn({ n, mixed });
       n += 1;
