@@ -1,8 +1,9 @@
 // Writes the reference pages that are made from the code: `node scripts/reference.ts`.
 // A test compares the pages with what this makes, so they cannot drift apart.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, OPTIONS } from 'lastcall';
+import { STAYS } from 'lastcall/moving';
 
 const FOLDER = fileURLToPath(new URL('../docs/reference/', import.meta.url));
 
@@ -44,10 +45,17 @@ ${rows.join('\n')}
 `;
 }
 
+function metricsPage(): string {
+  const template = readFileSync(new URL('reference/metrics.md', import.meta.url), 'utf8');
+  const rows = Object.entries(STAYS).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
+  return template.replace('{{stayed}}', rows.join('\n'));
+}
+
 /** Every page that is made from the code, by file name. */
 export const PAGES: Record<string, () => string> = {
   'options.md': optionsPage,
   'errors.md': errorsPage,
+  'metrics.md': metricsPage,
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
