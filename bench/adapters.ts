@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { compare } from './adapters/measure.ts';
+import { compare, type Effort } from './adapters/measure.ts';
 
 /** Each answers requests of HTTP/1.1, and can find the current lease. */
 const FRAMEWORKS = [
@@ -19,12 +19,14 @@ const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
-const effort = quick ? { pairs: 1, seconds: 1 } : { pairs: 5, seconds: 1 };
+const effort = quick ? { pairs: 1, seconds: 1 } : { pairs: 5, seconds: 2 };
+const lessEffort = { ...effort, pairs: quick ? 1 : 3 };
 const page = fileURLToPath(new URL('../docs/reference/adapters-performance.md', import.meta.url));
 
 async function rowsFor(
   frameworks: readonly string[],
   variants: readonly [string, string],
+  effort: Effort,
 ): Promise<string[]> {
   const rows: string[] = [];
   for (const framework of frameworks.filter((name) => only === undefined || name === only)) {
@@ -38,14 +40,14 @@ async function rowsFor(
   return rows;
 }
 
-const attached = await rowsFor(FRAMEWORKS, ['bare', 'attached']);
-const protocols = await rowsFor(PROTOCOLS, ['bare', 'attached']);
-const current = await rowsFor(FRAMEWORKS, ['attached', 'current']);
+const attached = await rowsFor(FRAMEWORKS, ['bare', 'attached'], effort);
+const protocols = await rowsFor(PROTOCOLS, ['bare', 'attached'], effort);
+const current = await rowsFor(FRAMEWORKS, ['attached', 'current'], lessEffort);
 const text = `# Performance of the adapters
 
 Written by \`node bench/adapters.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), servers and load on the same machine, load average at the end ${loadavg()[0]?.toFixed(1)}.
 
-Each route answers \`hello\` to 32 keep-alive connections of \`wrk\`. The two servers of a row run side by side and are loaded in turn, ${effort.seconds} s each, in ${effort.pairs} pairs whose order changes; a ratio is the median over the pairs, with its middle half. On a machine that does other things too, the ratio of CPU time per request is the steadier figure: it counts only what the server itself used.
+Each route answers \`hello\` to 32 keep-alive connections of \`wrk\`. The two servers of a pair run side by side and are loaded in turn, ${effort.seconds} s each after a second to warm up, in an order that changes. The compiler settles differently in each process and stays with it, so that one process can be a third faster than its like: each pair has new processes. A ratio is the median over ${effort.pairs} pairs (${lessEffort.pairs} in the last table), with its middle half. On a machine that does other things too, the ratio of CPU time per request is the steadier figure: it counts only what the server itself used.
 
 ## With the adapter, beside the same framework without it
 
@@ -57,7 +59,7 @@ ${attached.join('\n')}
 
 ## The other protocols, the same way
 
-A unary call or request over 8 connections of \`h2load\` with 4 streams each (HTTP/2, gRPC); event streams of 20 events to \`wrk\`; a message and its echo on each of 32 connections (WebSocket, Socket.IO, TCP), where the client in this process is the slower side and the CPU ratio tells more.
+A unary call or request over 8 connections of \`h2load\` with 4 streams each (HTTP/2, gRPC); event streams of 20 events to \`wrk\`, where the bare server flushes the head first, as who has no event yet must, and the adapter sends it with the events of the same turn; a message and its echo on each of 32 connections (WebSocket, Socket.IO, TCP), where the client in this process is the slower side and the CPU ratio tells more.
 
 | protocol | throughput ratio | middle half | CPU ratio | CPU µs per answer | answers per second | |
 |---|---|---|---|---|---|---|

@@ -24,24 +24,29 @@ export interface Comparison {
   cpuUs: number;
 }
 
-/** Both servers run side by side and are loaded in turn, in pairs whose order changes. */
+export interface Effort {
+  /** Pairs of new processes: the compiler settles differently in each, and stays with it. */
+  pairs: number;
+  /** How long each server of a pair is loaded. */
+  seconds: number;
+}
+
+/** The servers of a pair run side by side and are loaded in turn, in an order that changes. */
 export async function compare(
   framework: string,
   [base, other]: readonly [string, string],
-  { pairs, seconds }: { pairs: number; seconds: number },
+  { pairs, seconds }: Effort,
 ): Promise<Comparison> {
-  await using first = await start(framework, base);
-  await using second = await start(framework, other);
-  for (const server of [first, second, first, second]) await server.burst(1);
   const rates: number[] = [];
   const cpus: number[] = [];
   const own: Burst[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
-    const order = pair % 2 === 0 ? [first, second] : [second, first];
-    const bursts = new Map<object, Burst>();
-    for (const server of order) bursts.set(server, await server.burst(seconds));
-    const [without, having] = [bursts.get(first), bursts.get(second)];
-    if (!without || !having) continue;
+    await using first = await start(framework, base);
+    await using second = await start(framework, other);
+    for (const server of [first, second]) await server.burst(1);
+    const early = pair % 2 === 0 ? await first.burst(seconds) : undefined;
+    const having = await second.burst(seconds);
+    const without = early ?? (await first.burst(seconds));
     rates.push(having.requestsPerSecond / without.requestsPerSecond);
     cpus.push(without.cpuUs / having.cpuUs);
     own.push(having);

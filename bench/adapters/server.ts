@@ -48,8 +48,8 @@ const servers: Record<string, () => Server | Promise<Server>> = {
     app.use((context) => {
       context.body = 'hello';
     });
-    const handle = app.callback();
     if (!bare) return attachKoa(lifecycle, app, options);
+    const handle = app.callback();
     return http.createServer((request, response) => void handle(request, response));
   },
   hono() {
