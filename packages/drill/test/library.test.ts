@@ -5,49 +5,60 @@ import { loadCases } from '../src/cases/load.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { DrillConfig } from '../src/config/schema.ts';
 import { drill } from '../src/engine/drill.ts';
+import { missing } from '../src/engine/run.ts';
 import type { CaseResult } from '../src/verdict/summary.ts';
 
 const peer = new URL('../peers/lastcall-http/drill.yaml', import.meta.url).pathname;
 
-/** The cases about the deadline wait for the whole grace. */
-function configFor(graceMs: number): DrillConfig {
+/** How it is tried: first in short times; what a busy machine leaves open again in longer ones. */
+const tries = [
+  { graceMs: 4000, workMs: 600, concurrency: 8 },
+  { graceMs: 8000, workMs: 1500, concurrency: 2 },
+  { graceMs: 16_000, workMs: 3000, concurrency: 1 },
+];
+
+/** What the server offers everything for, and what does not apply to it all the same. */
+const notApplicable = ['http1/half-close'];
+
+function configFor({ graceMs, workMs }: { graceMs: number; workMs: number }): DrillConfig {
   const config = loadConfig(peer);
   return {
     ...config,
     command: [process.execPath, 'server.ts'],
     grace: graceMs,
+    work: workMs,
     env: { ...config.env, GRACEFUL_SHUTDOWN_TIMEOUT: String(graceMs / 1000) },
   };
 }
 
-async function failures(only?: ReadonlySet<string>): Promise<CaseResult[]> {
-  const all = await loadCases();
-  const { cases } = await drill({
-    config: configFor(only === undefined ? 4000 : 8000),
-    cases: all.filter((one) => only === undefined || only.has(one.slug)),
-    seed: 1,
-    repeat: 1,
-    confidence: 0.999,
-    concurrency: only === undefined ? 8 : 2,
-    clients: 32,
-    strict: true,
-    knownFailing: new Set(),
-  });
-  if (only === undefined) {
-    const judged = cases.filter((one) => one.verdict !== 'not applicable').length;
-    assert(judged >= 85, `only ${judged} cases applied`);
-  }
-  return cases.filter((one) => one.verdict === 'fail');
-}
-
 const told = (one: CaseResult): string =>
-  `${one.case.slug}: expected ${one.shown.expected}; got ${one.shown.actual}`;
+  `${one.case.slug}: ${one.verdict}: expected ${one.shown.expected}; got ${one.shown.actual}`;
 
 test('this library on node:http keeps every MUST and SHOULD', async () => {
-  const failed = await failures();
-  // On a busy machine a limit may have passed, and is tried again; a race that was lost never is.
-  assert.deepEqual(failed.filter((one) => one.case.load === true).map(told), []);
-  if (failed.length === 0) return;
-  const again = await failures(new Set(failed.map((one) => one.case.slug)));
-  assert.deepEqual(again.map(told), []);
+  const config = loadConfig(peer);
+  let left = (await loadCases()).filter(
+    (one) => missing(config, one) === undefined && !notApplicable.includes(one.slug),
+  );
+  assert.ok(left.length >= 90, `only ${left.length} cases apply`);
+  let open: CaseResult[] = [];
+  for (const how of tries) {
+    if (left.length === 0) return;
+    const { cases } = await drill({
+      config: configFor(how),
+      cases: left,
+      seed: 1,
+      repeat: 1,
+      confidence: 0.999,
+      concurrency: how.concurrency,
+      clients: 32,
+      strict: true,
+      knownFailing: new Set(),
+    });
+    // A limit may have passed, or the work been over too soon; a race that was lost is never tried again.
+    const lost = cases.filter((one) => one.verdict === 'fail' && one.case.load === true);
+    assert.deepEqual(lost.map(told), []);
+    open = cases.filter((one) => one.verdict === 'fail' || one.verdict === 'not applicable');
+    left = open.map((one) => one.case);
+  }
+  assert.deepEqual(open.map(told), []);
 });
