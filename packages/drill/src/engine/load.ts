@@ -36,7 +36,12 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
         sinceMs = nowMs();
         connection = await connect();
       }
-      if (connection === undefined || !connection.open || ctx.heldUp(sinceMs)) return;
+      if (connection === undefined || !connection.open) return;
+      if (ctx.heldUp(sinceMs)) {
+        if (options.fresh !== true) return;
+        connection.destroy();
+        continue;
+      }
       sinceMs = nowMs();
       const headers: Record<string, string> = options.fresh === true ? { connection: 'close' } : {};
       await connection.send({ ...request, headers }).done;
