@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AdminServer } from './admin.ts';
 import type { Config } from './config/load.ts';
 import { ControlServer } from './control/server.ts';
@@ -14,7 +14,7 @@ import { PidFile } from './system/pid-file.ts';
 import type { OlderSupervisor } from './upgrade/successor.ts';
 import { Upgrader } from './upgrade/upgrade.ts';
 
-const DEFAULT_PID_FILE = '.lastcall/lastcall.pid';
+const PID_FILE = 'lastcall.pid';
 
 /** What surrounds a supervisor: signals, control socket, pid file, admin listener, systemd. */
 export class House {
@@ -38,7 +38,8 @@ export class House {
     this.#control = new ControlServer(this.#controlPath, (request, reply, closed) =>
       runVerb(context, request, reply, closed),
     );
-    const pidPath = config.pidFile ?? (isDaemon() ? DEFAULT_PID_FILE : undefined);
+    const pidPath =
+      config.pidFile ?? (isDaemon() ? join(dirname(config.control), PID_FILE) : undefined);
     if (pidPath !== undefined) this.#pidFile = new PidFile(resolve(config.dir, pidPath));
   }
 

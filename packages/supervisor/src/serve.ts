@@ -9,9 +9,10 @@ import { Supervisor } from './supervisor.ts';
 import { daemonize, isDaemon, tellStarter } from './system/daemon.ts';
 import { becomeInit, tellInitCode } from './system/init.ts';
 import { inheritance, OlderSupervisor } from './upgrade/successor.ts';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
-const DAEMON_LOG = '.lastcall/lastcall.log';
+/** A daemon's log, unless it is told another: nodes that share a folder have control sockets of their own. */
+const daemonLog = ({ control }: Config): string => join(dirname(control), 'lastcall.log');
 
 /**
  * Runs a node until it has stopped; resolves with the exit code. Throws `SupervisorError` when it
@@ -22,7 +23,7 @@ export async function serve(sources: Sources, makePage?: MakePage): Promise<numb
   try {
     const config = readConfig(sources);
     if (config.daemon && !isDaemon())
-      return await daemonize(resolve(config.dir, config.logFile ?? DAEMON_LOG));
+      return await daemonize(resolve(config.dir, config.logFile ?? daemonLog(config)));
     const code = await run(config, sources, makePage);
     tellInitCode(code);
     return code;
@@ -79,7 +80,7 @@ function adoptFromSystemd(listeners: Listeners): void {
 }
 
 function openLog(config: Config): LogSink {
-  const file = config.logFile ?? (isDaemon() ? DAEMON_LOG : undefined);
+  const file = config.logFile ?? (isDaemon() ? daemonLog(config) : undefined);
   if (file === undefined) return new LogSink();
   const path = resolve(config.dir, file);
   try {

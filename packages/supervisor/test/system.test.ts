@@ -14,6 +14,13 @@ it('goes on as a daemon once ready, with pid file and log, and ends without leav
   const ran = await lastcall(['serve', '--daemon', '--workers', '1', APP], { cwd });
   assert.match(ran.stdout, /serving in the background \(pid (\d+)\)/);
   assert.equal(ran.code, 0);
+  // Another one in the same folder, with a control socket of its own, has its own pid file and log.
+  const control = ['--control', 'other/control.sock'];
+  const other = await lastcall(['serve', '--daemon', '--workers', '1', ...control, APP], { cwd });
+  assert.equal(other.code, 0, other.stderr);
+  assert.ok(existsSync(join(cwd, 'other/lastcall.pid')));
+  assert.match(readFileSync(join(cwd, 'other/lastcall.log'), 'utf8'), /w1 is ready/);
+  assert.equal((await lastcall(['stop', ...control], { cwd })).code, 0);
   const pid = Number(readFileSync(join(cwd, '.lastcall/lastcall.pid'), 'utf8'));
   assert.ok(isAlive(pid));
   const stopped = await lastcall(['stop'], { cwd });

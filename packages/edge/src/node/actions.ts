@@ -23,6 +23,8 @@ export interface Job {
   entry: Entry;
   manager: Manager | undefined;
   exit: Exit | undefined;
+  /** How the command that starts the node has ended; undefined while it runs. */
+  started: number | undefined;
 }
 
 /** What each step does; the answer is what is printed when it is done. */
@@ -70,26 +72,38 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
       return 'ended; no exit record (give the node a control socket, an admin endpoint or a log)';
     return `lost ${lost ?? '0 (by its exit code)'}, exit code ${exitCode ?? 'not told'}`;
   },
-  async start({ inventory }, { node }) {
+  async start({ inventory }, job) {
+    const { node } = job;
     if (await isReady(inventory, node)) return 'it answers already';
     const child = spawn('/bin/sh', ['-c', node.start ?? ''], { stdio: 'ignore', detached: true });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve).once('error', reject);
     });
+    // A signal ends it with no code.
+    child.once('exit', (code) => {
+      job.started = code ?? 1;
+    });
     child.unref();
     return 'started';
   },
-  async await_ready({ inventory }, { node }) {
+  async await_ready({ inventory }, job) {
+    const { node } = job;
     const { rise, path } = inventory.watch;
     let good = 0;
     const ready = await until(async () => {
       good = (await isReady(inventory, node)) ? good + 1 : 0;
+      if (good === 0 && (job.started ?? 0) !== 0)
+        throw new EdgeError(
+          'ERR_EDGE_NODE',
+          `${node.server} was not started: its command ended with code ${job.started}. It stays out of the upstream. Run the command by hand to see why: ${node.start}`,
+          { server: node.server, exitCode: job.started },
+        );
       return good >= rise;
     }, inventory.boot);
     if (ready) return 'ready';
     throw new EdgeError(
       'ERR_EDGE_NODE',
-      `${node.server} was not ready (${path}) within ${inventory.boot / 1_000} s: it stays out of ${node.server}'s upstream. See its log.`,
+      `${node.server} was not ready (${path}) within ${inventory.boot / 1_000} s: it stays out of the upstream. See its log.`,
       { server: node.server },
     );
   },

@@ -202,7 +202,7 @@ export class Desk {
       logFrom: before?.logFrom ?? sizeOf(node.log),
     };
     this.journal.write(entry);
-    return { node, entry, manager: undefined, exit: undefined };
+    return { node, entry, manager: undefined, exit: undefined, started: undefined };
   }
 
   #say(line: string): void {

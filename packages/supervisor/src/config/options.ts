@@ -57,13 +57,13 @@ export const OPTIONS = {
     schema: text,
     default: undefined,
     value: 'PATH',
-    doc: 'Where the process id is written; always written in daemon mode.',
+    doc: 'Where the process id is written; always written in daemon mode, lastcall.pid beside the control socket unless given.',
   },
   logFile: {
     schema: text,
     default: undefined,
     value: 'PATH',
-    doc: 'Where the output of supervisor and workers goes instead of standard output; reopened on SIGUSR1.',
+    doc: 'Where the output of supervisor and workers goes instead of standard output; reopened on SIGUSR1. In daemon mode lastcall.log beside the control socket unless given.',
   },
   daemon: {
     schema: flag,
