@@ -84,7 +84,7 @@ export class Fleet {
     this.#say(worker, `retires: ${reason}`);
     // A process that has not made itself known cannot be asked.
     if (!worker.beats) process.signal(config.command ? config.stopSignal : 'SIGTERM');
-    else if (how === 'retire') process.send({ type: 'retire', reason });
+    else if (how === 'retire') this.moves.retire(worker, reason);
     else process.send({ type: 'stop', reason, force: how === 'force' });
   }
 
@@ -192,6 +192,7 @@ export class Fleet {
 
   #onFigures(worker: Worker, process: WorkerProcess, figures: Figures): void {
     process.figures = figures;
+    if (figures.state !== 'ready' && figures.state !== 'leaving') delete worker.movesUntilMs;
     // The worker's own deadline decides when it is late.
     if (worker.at.phase === 'retiring' && figures.deadlineInMs !== null)
       worker.at.killAtMs =

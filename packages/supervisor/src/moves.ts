@@ -1,11 +1,12 @@
-import type {
-  Figures,
-  Handle,
-  MoveMessage,
-  MoveStep,
-  Outbox,
-  StayedReport,
-  Stays,
+import {
+  type Figures,
+  type Handle,
+  type MoveMessage,
+  type MoveStep,
+  type Outbox,
+  type StayedReport,
+  type Stays,
+  whyLost,
 } from 'lastcall/supervised';
 import { isServing, type Worker } from './core/model.ts';
 import type { WorkerProcess } from './process/worker-process.ts';
@@ -32,6 +33,9 @@ interface Move {
 
 /** Longer than the figures of all workers take to be collected. */
 const ROUND_MS = 10_000;
+
+/** A worker that retires and says nothing of moves for so long does not hold up the next one. */
+const QUIET_MS = 500;
 
 type ByKind = Record<string, number>;
 
@@ -73,7 +77,15 @@ export class Moves {
       this.stayed[reason] = (this.stayed[reason] ?? 0) + count;
   }
 
+  /** Tells a worker to finish; the next one is told when it has given its connections away. */
+  retire(worker: Worker, reason: string): void {
+    worker.movesUntilMs = performance.now() + QUIET_MS;
+    this.#processes.get(worker)?.send({ type: 'retire', reason });
+  }
+
   take(from: Party, message: MoveMessage, handle: Handle | undefined): void {
+    if (!isPeer(from) && from.movesUntilMs !== undefined)
+      from.movesUntilMs = performance.now() + QUIET_MS;
     if (message.type === 'connection') this.#connection(from, message.id, handle);
     else for (const step of message.steps) this.#step(from, step);
   }
@@ -145,7 +157,7 @@ export class Moves {
     const [id, move] = this.#find(from, fromId) ?? [];
     const successor = move?.to && this.#port(move.to);
     if (id === undefined || !successor) return handle?.close();
-    if (!handle) return this.#refuse(move, 'mixed-up');
+    if (!handle) return this.#refuse(move, whyLost());
     move.handle = handle;
     return successor.moves.connection(id, handle);
   }

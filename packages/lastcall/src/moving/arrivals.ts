@@ -1,6 +1,6 @@
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { serverAt } from '../supervised/listen.ts';
-import { inodeOf } from './channel.ts';
+import { inodeOf, whyLost } from './channel.ts';
 import { inject } from './http-arrival.ts';
 import { type Registration, registrationOf } from './registry.ts';
 import { ENVELOPE_VERSION, type Envelope, type Handle, type Sender, type Stays } from './wire.ts';
@@ -53,10 +53,11 @@ export class Arrivals {
     if (!undone.signal.aborted) this.#sender.step({ step: 'prepared', id });
   }
 
-  /** The connection that has been offered. */
+  /** The connection that has been offered; `undefined` when it did not come with its message. */
   connection(id: number, handle: Handle | undefined): void {
     const prepared = this.#offered.get(id);
-    if (!prepared || !handle) return handle?.close();
+    if (!prepared) return handle?.close();
+    if (!handle) return this.#refuse(id, whyLost());
     prepared.handle = handle;
     if (inodeOf(handle) === prepared.envelope.inode) return prepared.came.resolve();
     return this.#refuse(id, 'mixed-up');

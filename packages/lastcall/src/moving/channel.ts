@@ -1,12 +1,18 @@
 import type { EventEmitter } from 'node:events';
-import { fstatSync } from 'node:fs';
-import type { Handle } from './wire.ts';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import type { Handle, Stays } from './wire.ts';
 
 /** One end of a channel of node:child_process: a child, or in a child its own process. */
 export interface Channel extends EventEmitter {
   send?: (message: unknown, handle: never, options: object, done: () => void) => boolean;
   /** What waits until the connection sent last has been acknowledged; null when nothing does. */
   _handleQueue?: unknown[] | null;
+}
+
+/** A message of node:child_process's own; with a connection it holds the message that was sent. */
+interface Internal {
+  cmd?: string;
+  msg?: unknown;
 }
 
 /** The number that the kernel gives to a socket while it is open, the same in every process. */
@@ -45,6 +51,26 @@ function holdOpen(handle: Handle): () => void {
 }
 
 /**
+ * Calls `lost` with a message whose connection did not arrive with it; node:child_process keeps
+ * such a message to itself.
+ */
+export function onLostConnection(channel: Channel, lost: (message: unknown) => void): void {
+  channel.prependListener('internalMessage', (message: Internal, handle: unknown) => {
+    if (message.cmd === 'NODE_HANDLE' && !handle) lost(message.msg);
+  });
+}
+
+/** Why a connection did not arrive: the kernel drops what it finds no descriptor for. */
+export function whyLost(): Stays {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+    return 'mixed-up';
+  } catch {
+    return 'descriptors';
+  }
+}
+
+/**
  * Sends a message and, with it, a bare connection, which stays open here too.
  *
  * After a connection node:child_process holds everything back until the receiver has acknowledged
@@ -63,7 +89,7 @@ export function sendOver(channel: Channel, message: unknown, handle?: Handle): v
   if (unhurried.has(channel)) return;
   unhurried.add(channel);
   // It takes each acknowledgement for the end of a wait.
-  channel.prependListener('internalMessage', ({ cmd }: { cmd?: string }) => {
+  channel.prependListener('internalMessage', ({ cmd }: Internal) => {
     if (cmd === 'NODE_HANDLE_ACK' || cmd === 'NODE_HANDLE_NACK') channel._handleQueue ??= [];
   });
 }

@@ -25,6 +25,7 @@ export const STAYS = {
   thaw: 'The application could not take up the state in the successor.',
   'successor-gone': 'The successor ended before it was ready to take over.',
   'mixed-up': 'The successor was given another connection than the one this was about.',
+  descriptors: 'The successor, or the supervisor, has no descriptor left for it.',
   'no-answer': 'The successor did not answer in time.',
   undone: 'The work ended, or was cancelled, while it was offered.',
 } as const;

@@ -20,9 +20,21 @@ export function figuresOf(lifecycle: Lifecycle, moved: MovedCounts): Figures {
     refused,
     lateArrivals: lifecycle.counters.lateArrivals,
     estimate: lifecycle.estimate,
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: rssBytes(),
     moved,
   };
+}
+
+let knownBytes = 0;
+
+/** Read from a file: a process that has no descriptor left must not end for that. */
+function rssBytes(): number {
+  try {
+    knownBytes = process.memoryUsage.rss();
+  } catch {
+    // What it was before is near enough.
+  }
+  return knownBytes;
 }
 
 const OLDEST = 25;

@@ -3,7 +3,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Arrivals } from '../moving/arrivals.ts';
 import { Departures } from '../moving/departures.ts';
 import { departThrough } from '../moving/movable.ts';
-import { type Channel, sendOver } from '../moving/channel.ts';
+import { type Channel, onLostConnection, sendOver } from '../moving/channel.ts';
 import { Outbox } from '../moving/outbox.ts';
 import type { Handle, MoveMessage, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
@@ -63,6 +63,10 @@ class WorkerLink {
       else if (message?.type === 'connection')
         this.#arrivals.connection(message.id, handle as Handle | undefined);
       else if (message) this.#take(message);
+    });
+    onLostConnection(process as Channel, (raw) => {
+      const message = unframe(raw) as ToWorker | undefined;
+      if (message?.type === 'connection') this.#arrivals.connection(message.id, undefined);
     });
     // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
     process.once('disconnect', () => {

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { isLive } from '../core/model.ts';
 import { countsOf } from '../node/counts.ts';
 import { showAddress } from '../sockets/address.ts';
@@ -76,7 +77,7 @@ export async function nodeStatus(supervisor: Supervisor): Promise<Record<string,
     moves: movesStatus(supervisor),
     log_lines_lost: log.lost,
     supervisor: {
-      heap_used_bytes: process.memoryUsage().heapUsed,
+      heap_used_bytes: getHeapStatistics().used_heap_size,
       timers: process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length,
     },
     workers: workersStatus(supervisor),

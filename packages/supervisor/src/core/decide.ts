@@ -102,7 +102,12 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
 
   const serving = kept.filter(isServing);
   const surplus = [...serving].sort((a, b) => rank(node, a) - rank(node, b) || b.id - a.id);
-  for (const worker of surplus.slice(0, Math.max(0, serving.length - want)))
+  // One after the other: two that move their connections at once are each twice as long at it.
+  const moving = node.workers.some(
+    ({ at, movesUntilMs = 0 }) => at.phase === 'retiring' && !due.passed(movesUntilMs),
+  );
+  const many = want === 0 ? serving.length : moving ? 0 : 1;
+  for (const worker of surplus.slice(0, Math.min(many, Math.max(0, serving.length - want))))
     actions.push(retire(worker, retireReason(node, worker)));
   // Too many that do not serve yet, after a scale down: the youngest go first.
   const waiting = fresh.filter((worker) => !isServing(worker)).sort((a, b) => b.id - a.id);

@@ -17,6 +17,8 @@ export interface Worker {
   /** Ticks of the supervisor since the last heartbeat; counts only where heartbeats are expected. */
   missedTicks: number;
   beats: boolean;
+  /** It retires, and gives its connections away until then at the least. */
+  movesUntilMs?: number;
 }
 
 /** A reload or recovery under way: workers of `generation` replace all others. */

@@ -7,6 +7,7 @@ import {
   type FromWorker,
   type Handle,
   type MoveMessage,
+  onLostConnection,
   Outbox,
   PROTOCOL,
   type Question,
@@ -88,6 +89,10 @@ export class WorkerProcess {
       else if (message?.type === 'moves' || message?.type === 'connection')
         events.moves(message, handle as Handle | undefined);
       else if (message) events.message(message);
+    });
+    onLostConnection(this.#child as Channel, (raw) => {
+      const message = unframe(raw) as FromWorker | undefined;
+      if (message?.type === 'connection') events.moves(message, undefined);
     });
     this.#child.once('exit', (code, signal) => {
       this.#ended = true;

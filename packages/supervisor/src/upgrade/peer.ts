@@ -1,6 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import type { DrainResult } from 'lastcall';
-import { type Channel, type Handle, Outbox, sendOver, type WireStatus } from 'lastcall/supervised';
+import {
+  type Channel,
+  type Handle,
+  onLostConnection,
+  Outbox,
+  sendOver,
+  type WireStatus,
+} from 'lastcall/supervised';
 import type { MovePeer } from '../moves.ts';
 import type { NodeDoors, NodePeer } from '../node/doors.ts';
 import type { PeerMessage, PeerQuestion } from './protocol.ts';
@@ -35,6 +42,7 @@ export class Peer implements NodePeer, MovePeer {
       else if (message.upgrade === 'answer') this.#settle(message.id, message.value);
       else onMessage(message, handle);
     });
+    onLostConnection(channel as Channel, (raw) => onMessage(raw as PeerMessage, undefined));
     on('disconnect', () => {
       for (const id of this.#asked.keys()) this.#settle(id, undefined);
     });

@@ -22,11 +22,14 @@ export class StreamClient {
   readonly #end = Promise.withResolvers<void>();
   readonly #watchers = new Set<() => void>();
 
-  /** `last`: the number of the last event that was seen on an earlier connection. */
-  constructor(port: number, path: string, more = '', last = 0) {
+  /**
+   * `at`: a port, or the path of a unix socket. `last`: the number of the last event that was seen on
+   * an earlier connection.
+   */
+  constructor(at: number | string, path: string, more = '', last = 0) {
     this.last = last;
     this.ended = this.#end.promise;
-    this.socket = connect(port, '127.0.0.1');
+    this.socket = typeof at === 'string' ? connect(at) : connect(at, '127.0.0.1');
     this.socket.setEncoding('latin1');
     this.socket.on('error', (error) => this.faults.push(error.message));
     this.closed = new Promise((resolve) => {

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { it } from 'node:test';
+import { NodeUnderTest, type Status } from './support/node.ts';
+import { poll } from './support/poll.ts';
+import { StreamClient } from './support/stream-client.ts';
+
+const MOVING = new URL('./fixtures/moving-app.ts', import.meta.url).pathname;
+const STREAMS = 40;
+/** A worker needs some to prove itself. */
+const SPARE = 8;
+
+type MovingStatus = Status & {
+  moves: { moved: number; stayed: Record<string, number> };
+};
+
+const status = (node: NodeUnderTest): Promise<MovingStatus> => node.ask<MovingStatus>('status');
+
+const limit = (pid: number, descriptors: number): unknown =>
+  execFileSync('prlimit', ['--pid', String(pid), `--nofile=${descriptors}:`]);
+
+/** The process takes `spare` more descriptors, and no others. */
+function exhaust(pid: number, spare: number): void {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
+  let at = 0;
+  for (let free = 0; free < spare || open.has(at); at += 1) if (!open.has(at)) free += 1;
+  limit(pid, at);
+}
+
+for (const [who, pidOf] of [
+  [
+    'a successor',
+    ({ output }: NodeUnderTest) => Number(/w2 started \(pid (\d+)/.exec(output)?.[1]),
+  ],
+  ['the supervisor', ({ child }: NodeUnderTest) => child.pid ?? 0],
+] as const)
+  it(`${who} out of descriptors: what finds none stays, and moves when there are some`, async (t) => {
+    if (process.platform !== 'linux') return t.skip('prlimit is a program of Linux');
+    await using node = await NodeUnderTest.start({
+      target: [MOVING],
+      env: { LASTCALL_WORKERS: '1', LASTCALL_PROVE_MS: '1000' },
+    });
+    const clients = Array.from({ length: STREAMS }, () => new StreamClient(node.port, '/chunks'));
+    for (const client of clients) await client.event(3);
+    const reloaded = node.ask('reload');
+    await node.line(/w2 is ready/);
+    exhaust(pidOf(node), SPARE);
+    await reloaded;
+    await poll(async () => {
+      const { moved, stayed } = (await status(node)).moves;
+      return moved + (stayed.descriptors ?? 0) === STREAMS;
+    });
+    const { moves, in_flight, restarts } = await status(node);
+    assert.deepEqual(restarts, {});
+    assert.ok(moves.stayed.descriptors);
+    assert.equal(in_flight, STREAMS);
+    const before = clients.map(({ last }) => last);
+    await Promise.all(clients.map((client, i) => client.event(before[i]! + 3)));
+    limit(pidOf(node), 1_024);
+    await node.ask('reload');
+    await poll(async () => {
+      const { workers } = await status(node);
+      return workers.length === 1;
+    });
+    assert.equal((await status(node)).in_flight, STREAMS);
+    const after = clients.map(({ last }) => last);
+    await Promise.all(clients.map((client, i) => client.event(after[i]! + 3)));
+    for (const { faults, socket } of clients) {
+      assert.deepEqual(faults, []);
+      socket.destroy();
+    }
+  });
