@@ -41,7 +41,7 @@ handover.handle<{ startMs: number }, Count>(
       await job.emit('n', n);
       if (n % 20 === 0) await job.save({ n });
       const dueMs = job.input.startMs + n * EVERY_MS;
-      if (!job.repeating) await pause(dueMs - nowMs(), job.leaving);
+      if (!job.repeating) await pause(Math.max(0, dueMs - nowMs()), job.leaving);
     }
   },
   { deterministic: true, concurrency: 10_000 },
