@@ -69,8 +69,10 @@ const GIVEN: Readonly<Record<string, string>> = {
     import { Redis } from 'ioredis';
     declare const lifecycle: import('lastcall').Lifecycle;`,
   'pools-3': `
-    declare const lifecycle: import('lastcall').Lifecycle;
-    declare const PrismaClient: new () => { $disconnect(): Promise<void> };`,
+    import { createPool } from 'lastcall/pg';
+    declare const lifecycle: import('lastcall').Lifecycle, connectionString: string;
+    declare const PrismaPg: new (pool: import('pg').Pool) => object;
+    declare const PrismaClient: new (options: { adapter: object }) => object;`,
   'pools-4': `
     import { createLifecycle } from 'lastcall';
     declare const up: boolean;`,
