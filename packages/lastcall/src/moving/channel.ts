@@ -7,6 +7,8 @@ export interface Channel extends EventEmitter {
   send?: (message: unknown, handle: never, options: object, done: () => void) => boolean;
   /** What waits until the connection sent last has been acknowledged; null when nothing does. */
   _handleQueue?: unknown[] | null;
+  /** Through it goes whatever is sent, also what node:child_process itself has to say. */
+  _send?: (message: unknown, ...rest: unknown[]) => unknown;
 }
 
 /** A message of node:child_process's own; with a connection it holds the message that was sent. */
@@ -51,13 +53,24 @@ function holdOpen(handle: Handle): () => void {
 }
 
 /**
- * Calls `lost` with a message whose connection did not arrive with it; node:child_process keeps
- * such a message to itself.
+ * To be called where connections arrive. Leaves out the acknowledgements that their sender does not
+ * wait for, and calls `lost` with a message whose connection did not arrive with it:
+ * node:child_process keeps such a message to itself.
  */
-export function onLostConnection(channel: Channel, lost: (message: unknown) => void): void {
-  channel.prependListener('internalMessage', (message: Internal, handle: unknown) => {
-    if (message.cmd === 'NODE_HANDLE' && !handle) lost(message.msg);
+export function takeConnections(channel: Channel, lost: (message: unknown) => void): void {
+  const send = channel._send;
+  let unawaited = false;
+  channel.prependListener('internalMessage', ({ cmd, msg }: Internal, handle: unknown) => {
+    if (cmd !== 'NODE_HANDLE') return;
+    if (handle) unawaited = (msg as { unawaited?: unknown } | undefined)?.unawaited === true;
+    else lost(msg);
   });
+  channel._send = (...args): unknown => {
+    const { cmd } = args[0] as Internal;
+    if (cmd !== 'NODE_HANDLE_ACK' || !unawaited) return send?.apply(channel, args);
+    unawaited = false;
+    return true;
+  };
 }
 
 /** Why a connection did not arrive: the kernel drops what it finds no descriptor for. */
@@ -78,17 +91,18 @@ export function whyLost(): Stays {
  * being given the next one's connection, or none. A short message is hardly ever read so, and its
  * receiver compares the inode; so on Linux, where a socket has one, nothing waits.
  */
-export function sendOver(channel: Channel, message: unknown, handle?: Handle): void {
+export function sendOver(channel: Channel, message: object, handle?: Handle): void {
   const waited = channel._handleQueue;
+  const waits = !handle || waited || process.platform !== 'linux';
   // What waits here for an acknowledgement may never be sent, and is not held.
   const sent = handle && !waited ? holdOpen(handle) : () => undefined;
   // Its types do not say that it sends bare connections.
-  channel.send?.(message, handle as never, {}, sent);
-  if (!handle || waited || process.platform !== 'linux') return;
+  channel.send?.(waits ? message : { ...message, unawaited: true }, handle as never, {}, sent);
+  if (waits) return;
   channel._handleQueue = null;
   if (unhurried.has(channel)) return;
   unhurried.add(channel);
-  // It takes each acknowledgement for the end of a wait.
+  // A receiver that acknowledges all the same: it takes each acknowledgement for the end of a wait.
   channel.prependListener('internalMessage', ({ cmd }: Internal) => {
     if (cmd === 'NODE_HANDLE_ACK' || cmd === 'NODE_HANDLE_NACK') channel._handleQueue ??= [];
   });

@@ -25,7 +25,7 @@ export type {
   StayedReport,
   Stays,
 } from '../moving/wire.ts';
-export { type Channel, inodeOf, onLostConnection, sendOver, whyLost } from '../moving/channel.ts';
+export { type Channel, inodeOf, takeConnections, sendOver, whyLost } from '../moving/channel.ts';
 export { Outbox } from '../moving/outbox.ts';
 export { fromWire } from './figures.ts';
 export { type FlightRecord, keepFlight } from '../telemetry/flight-record.ts';

@@ -3,7 +3,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { Arrivals } from '../moving/arrivals.ts';
 import { Departures } from '../moving/departures.ts';
 import { departThrough } from '../moving/movable.ts';
-import { type Channel, onLostConnection, sendOver } from '../moving/channel.ts';
+import { type Channel, takeConnections, sendOver } from '../moving/channel.ts';
 import { Outbox } from '../moving/outbox.ts';
 import type { Handle, MoveMessage, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
@@ -64,7 +64,7 @@ class WorkerLink {
         this.#arrivals.connection(message.id, handle as Handle | undefined);
       else if (message) this.#take(message);
     });
-    onLostConnection(process as Channel, (raw) => {
+    takeConnections(process as Channel, (raw) => {
       const message = unframe(raw) as ToWorker | undefined;
       if (message?.type === 'connection') this.#arrivals.connection(message.id, undefined);
     });

@@ -32,30 +32,39 @@ async function connections(count: number): Promise<{ sockets: Socket[]; close: (
 
 const handleOf = (socket: Socket): Handle => Reflect.get(socket, '_handle') as Handle;
 
-test('many connections go over a channel without a wait, each with its own message', async () => {
-  const { sockets, close } = await connections(COUNT);
-  const child: ChildProcess = fork(RECEIVER);
-  const answers: { id: number; inode: number }[] = [];
-  const all = new Promise<void>((resolve) => {
-    child.on('message', (answer: { id: number; inode: number }) => {
-      answers.push(answer);
-      if (answers.length === COUNT) resolve();
+for (const [how, args] of [
+  ['that acknowledges each', []],
+  ['that acknowledges none', ['takes']],
+] as const)
+  test(`many connections go over a channel without a wait, each with its own message, to one ${how}`, async () => {
+    const { sockets, close } = await connections(COUNT);
+    const child: ChildProcess = fork(RECEIVER, args);
+    let acknowledged = 0;
+    child.on('internalMessage', ({ cmd }: { cmd: string }) => {
+      if (cmd === 'NODE_HANDLE_ACK') acknowledged += 1;
     });
+    const answers: { id: number; inode: number }[] = [];
+    const all = new Promise<void>((resolve) => {
+      child.on('message', (answer: { id: number; inode: number }) => {
+        answers.push(answer);
+        if (answers.length === COUNT) resolve();
+      });
+    });
+    const handles = sockets.map(handleOf);
+    for (const [id, handle] of handles.entries()) {
+      sendOver(child as Channel, { envelope: 'x'.repeat((id % 7) * 1_000) });
+      sendOver(child as Channel, { id }, handle);
+    }
+    await all;
+    assert.deepEqual(
+      answers,
+      handles.map((handle, id) => ({ id, inode: inodeOf(handle) })),
+    );
+    assert.equal(acknowledged, args.length === 0 ? COUNT : 0);
+    close();
+    child.disconnect();
+    await once(child, 'exit');
   });
-  const handles = sockets.map(handleOf);
-  for (const [id, handle] of handles.entries()) {
-    sendOver(child as Channel, { envelope: 'x'.repeat((id % 7) * 1_000) });
-    sendOver(child as Channel, { id }, handle);
-  }
-  await all;
-  assert.deepEqual(
-    answers,
-    handles.map((handle, id) => ({ id, inode: inodeOf(handle) })),
-  );
-  close();
-  child.disconnect();
-  await once(child, 'exit');
-});
 
 test('a connection that is closed before its message could be written still goes with it', async () => {
   const { sockets, close } = await connections(COUNT);

@@ -7,7 +7,7 @@ import {
   type FromWorker,
   type Handle,
   type MoveMessage,
-  onLostConnection,
+  takeConnections,
   Outbox,
   PROTOCOL,
   type Question,
@@ -90,7 +90,7 @@ export class WorkerProcess {
         events.moves(message, handle as Handle | undefined);
       else if (message) events.message(message);
     });
-    onLostConnection(this.#child as Channel, (raw) => {
+    takeConnections(this.#child as Channel, (raw) => {
       const message = unframe(raw) as FromWorker | undefined;
       if (message?.type === 'connection') events.moves(message, undefined);
     });

@@ -3,7 +3,7 @@ import type { DrainResult } from 'lastcall';
 import {
   type Channel,
   type Handle,
-  onLostConnection,
+  takeConnections,
   Outbox,
   sendOver,
   type WireStatus,
@@ -42,7 +42,7 @@ export class Peer implements NodePeer, MovePeer {
       else if (message.upgrade === 'answer') this.#settle(message.id, message.value);
       else onMessage(message, handle);
     });
-    onLostConnection(channel as Channel, (raw) => onMessage(raw as PeerMessage, undefined));
+    takeConnections(channel as Channel, (raw) => onMessage(raw as PeerMessage, undefined));
     on('disconnect', () => {
       for (const id of this.#asked.keys()) this.#settle(id, undefined);
     });
