@@ -39,6 +39,14 @@ export function balanceAccepts(server: Server, shares: Shares, accepting: () => 
     own.writeUInt32LE(accepting() ? open + 1 : 0);
     writeSync(fd, own, 0, SLOT_BYTES, slot * SLOT_BYTES);
   };
+  // Moves bring and take many in one turn, and accept none.
+  let noting: NodeJS.Immediate | undefined;
+  const noteSoon = (): void => {
+    noting ??= setImmediate(() => {
+      noting = undefined;
+      note();
+    });
+  };
   const isAhead = (): boolean => {
     readSync(fd, all, 0, all.length, 0);
     for (let i = 0; i < slots; i += 1) {
@@ -51,10 +59,11 @@ export function balanceAccepts(server: Server, shares: Shares, accepting: () => 
     open += 1;
     socket.once('close', () => {
       open -= 1;
-      note();
+      noteSoon();
     });
+    if (isArriving(socket)) return noteSoon();
     note();
-    if (!isArriving(socket) && isAhead()) Atomics.wait(never, 0, 0, PAUSE_MS);
+    if (isAhead()) Atomics.wait(never, 0, 0, PAUSE_MS);
   });
   server.on('close', note);
   note();
