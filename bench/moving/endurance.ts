@@ -2,10 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Told } from './crowd-process.ts';
 import { Crowd } from './crowd.ts';
-import { allRetired, logged, startNode, type MovingNode } from './node.ts';
+import { type MovingNode, quiet, startNode } from './node.ts';
 import { say, type Size } from './reloads.ts';
 
-const RETIRE_MS = 60_000;
 const MIB = 1024 * 1024;
 
 export interface Reading {
@@ -30,7 +29,7 @@ export async function enduranceRun(size: Size): Promise<EnduranceRun> {
   try {
     for (let i = 1; i <= reloads; i += 1) {
       await node.reload();
-      await logged(node, () => allRetired(node), RETIRE_MS);
+      await quiet(node);
       if (i % tenth !== 0) continue;
       readings.push(await read(node, i));
       say(`endurance: reload ${i} of ${reloads}`);

@@ -5,7 +5,7 @@ import { seeded } from '../estimates/random.ts';
 import type { Told } from './crowd-process.ts';
 import { endsWithBench } from './cleanup.ts';
 import { Crowd } from './crowd.ts';
-import { allRetired, logged, type MovingNode, startNode, type Worker } from './node.ts';
+import { logged, type MovingNode, quiet, startNode, type Worker } from './node.ts';
 import { say } from './reloads.ts';
 
 const STEP_MS = 30_000;
@@ -153,18 +153,5 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended by itself, and the log has not said so yet: this one is too late.
-  }
-}
-
-/** Two workers serve, and no other is there. */
-async function quiet(node: MovingNode): Promise<void> {
-  await logged(node, () => allRetired(node), STEP_MS);
-  const startedMs = performance.now();
-  for (;;) {
-    const { workers } = await node.status();
-    if (workers.length === 2 && workers.every(({ phase }) => phase === 'serving')) return;
-    if (performance.now() - startedMs > STEP_MS)
-      throw new Error(`The node does not settle: ${JSON.stringify(workers)}`);
-    await sleep(20);
   }
 }

@@ -5,10 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { send } from '@lastcall/supervisor';
 import { endsWithBench } from './cleanup.ts';
 import { withDescriptors } from './descriptors.ts';
 
+/** How long a node has to come to rest after a reload or a kill. */
+const QUIET_MS = 60_000;
 const CLI = new URL('../../packages/cli/bin/lastcall.js', import.meta.url).pathname;
 
 export interface Worker {
@@ -136,3 +139,16 @@ export function logged(node: MovingNode, holds: () => boolean, limitMs: number):
 /** Every worker that was told to retire has ended. */
 export const allRetired = ({ workers }: MovingNode): boolean =>
   [...workers.values()].every(({ retiredMs, exitedMs }) => retiredMs === undefined || exitedMs);
+
+/** Two workers serve, and no other is there. */
+export async function quiet(node: MovingNode): Promise<void> {
+  await logged(node, () => allRetired(node), QUIET_MS);
+  const startedMs = performance.now();
+  for (;;) {
+    const { workers } = await node.status();
+    if (workers.length === 2 && workers.every(({ phase }) => phase === 'serving')) return;
+    if (performance.now() - startedMs > QUIET_MS)
+      throw new Error(`The node does not settle: ${JSON.stringify(workers)}`);
+    await sleep(20);
+  }
+}
