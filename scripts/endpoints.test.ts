@@ -52,4 +52,13 @@ test('the page of metrics names every metric of a node, as the node describes it
       const cell = labels.get(`\`${name}\``) ?? labels.get(`\`${metric}\``) ?? '';
       assert.ok(label === 'le' || cell.includes(`\`${label}\``), `${name}: ${label}`);
     }
+
+  // A series that begins at its first event hides that event from increase().
+  for (const metric of ['lastcall_worker_restarts_total', 'lastcall_reloads_total']) {
+    const [, list = ''] =
+      new RegExp(`s of \`${metric}\`: (.*?)\\.`).exec(read('docs/reference/metrics.md')) ?? [];
+    const named = [...list.matchAll(/`(\w+)`/g)].map(([, value]) => value);
+    const zeros = [...text.matchAll(new RegExp(`^${metric}{\\w+="(\\w+)"} 0$`, 'gm'))];
+    assert.deepEqual(new Set(zeros.map(([, value]) => value)), new Set(named));
+  }
 });

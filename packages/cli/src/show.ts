@@ -31,7 +31,9 @@ interface Status {
 /** `lastcall status` for people. */
 export function showStatus(status: Status): string {
   const { reload, last_reload: last, last_upgrade: upgrade } = status;
-  const restarts = Object.entries(status.restarts).map(([reason, count]) => `${reason} ${count}`);
+  const restarts = Object.entries(status.restarts)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${reason} ${count}`);
   const lines = [
     `${status.state} · pid ${status.pid} · up ${Math.round(status.uptime_seconds)} s · generation ${status.generation}`,
     `listens on ${status.listen.join(', ')}`,

@@ -5,7 +5,7 @@ import { isLive, type NodeState, type Policy, type Worker } from './core/model.t
 import type { LogSink } from './log/sink.ts';
 import { Moves } from './moves.ts';
 import { noCounts } from './node/counts.ts';
-import { endedWork, WorkAccount } from './node/figures.ts';
+import { WorkAccount } from './node/figures.ts';
 import type { Ending } from './node/last-stop.ts';
 import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
@@ -13,10 +13,10 @@ import type { Launch } from './process/launch.ts';
 import { probeWorker } from './process/probe.ts';
 import { Shares } from './process/shares.ts';
 import { WorkerProcess } from './process/worker-process.ts';
+import { wornBy } from './wear.ts';
 
 const HANG_KILL_MS = 15_000;
 const DEFAULT_GRACE_MS = 30_000;
-const JOB_KINDS = new Set(['task', 'job']);
 
 export interface FleetOptions {
   node: NodeState;
@@ -37,7 +37,14 @@ export class Fleet {
   readonly moves = new Moves(this.processes);
   readonly metrics = new MetricsSum();
   /** reason -> how many workers were started in place of another. */
-  readonly restarts: Record<string, number> = {};
+  readonly restarts = {
+    crash: 0,
+    hung: 0,
+    maxRequests: 0,
+    maxJobs: 0,
+    maxMemoryBytes: 0,
+    maxAgeMs: 0,
+  };
   forcedKills = 0;
   /** What became of the work of workers that have ended. */
   readonly past = new WorkAccount();
@@ -111,7 +118,7 @@ export class Fleet {
   hang(worker: Worker): void {
     const process = this.processes.get(worker);
     if (!process) return;
-    this.restarts.hung = (this.restarts.hung ?? 0) + 1;
+    this.restarts.hung += 1;
     this.#fail(worker, 'hangs');
     const sinceMs = performance.now();
     const killAtMs = sinceMs + HANG_KILL_MS;
@@ -260,7 +267,7 @@ export class Fleet {
   #fail(worker: Worker, why: string): void {
     const { node, policy } = this.#options;
     const kind = workerFailed(node, policy(), worker, why, performance.now());
-    if (kind === 'crash' && why !== 'hangs') this.restarts.crash = (this.restarts.crash ?? 0) + 1;
+    if (kind === 'crash' && why !== 'hangs') this.restarts.crash += 1;
     if (kind === 'discarded')
       this.#options.say(`reload failed, the old workers stay: ${worker.name} ${why}`);
     if (kind === 'boot') this.#options.say(`boot failed: ${worker.name} ${why}`);
@@ -268,28 +275,10 @@ export class Fleet {
 
   /** Marks a worker that has reached one of its limits; it is replaced before it is retired. */
   #wear(worker: Worker, process: WorkerProcess): void {
-    const { config } = process.launch;
-    const { figures } = process;
-    const factor = this.#limits.get(worker) ?? 1;
-    const over = (limit: number, value: number): boolean => limit > 0 && value >= limit * factor;
-    const ageMs = performance.now() - process.startedMs;
-    const isJob = (kind: string): boolean => JOB_KINDS.has(kind);
-    const why = over(config.maxAgeMs, ageMs)
-      ? 'maxAge'
-      : figures && over(config.maxMemoryBytes, figures.rssBytes)
-        ? 'maxMemory'
-        : figures &&
-            over(
-              config.maxRequests,
-              endedWork(figures, (kind) => !isJob(kind)),
-            )
-          ? 'maxRequests'
-          : figures && over(config.maxJobs, endedWork(figures, isJob))
-            ? 'maxJobs'
-            : undefined;
+    const why = wornBy(process, this.#limits.get(worker) ?? 1);
     if (why === undefined || worker.worn !== undefined) return;
     worker.worn = why;
-    this.restarts[why] = (this.restarts[why] ?? 0) + 1;
+    this.restarts[why] += 1;
     this.#say(worker, `is to be replaced: ${why}`);
     this.#options.post(() => undefined);
   }

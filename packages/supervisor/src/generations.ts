@@ -22,7 +22,7 @@ export const workerCount = ({ workers }: Config): number =>
 /** What each generation of workers is made from, and who waits for a reload. */
 export class Generations {
   /** result -> how many reloads ended so. */
-  readonly results: Record<string, number> = {};
+  readonly results = { done: 0, discarded: 0 };
   readonly #options: GenerationsOptions;
   readonly #launches = new Map<number, Launch>();
   /** Who waits for a reload that has not begun, and who for the one under way. */
@@ -88,8 +88,7 @@ export class Generations {
     const result = node.lastReload;
     if (result === undefined || result === this.#settled) return;
     this.#settled = result;
-    const label = result.ok ? 'done' : 'discarded';
-    this.results[label] = (this.results[label] ?? 0) + 1;
+    this.results[result.ok ? 'done' : 'discarded'] += 1;
     for (const waiter of this.#served.splice(0)) waiter.resolve(result);
     // Workers that still drain have copies of their own; the others' generations are kept.
     const live = new Set(node.workers.filter(isLive).map(({ generation }) => generation));

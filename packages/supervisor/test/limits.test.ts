@@ -30,11 +30,11 @@ it('replaces a worker after its number of requests, with a new one ready first',
 
 it('replaces a worker at its age and at its memory', async () => {
   await using old = await NodeUnderTest.start({ args: ['--workers', '1', '--max-age-ms', '1s'] });
-  await old.line(/w1 retires: maxAge/);
+  await old.line(/w1 retires: maxAgeMs/);
   await using fat = await NodeUnderTest.start({
     args: ['--workers', '1', '--max-memory-bytes', '1mb'],
   });
-  await fat.line(/w1 retires: maxMemory/);
+  await fat.line(/w1 retires: maxMemoryBytes/);
 });
 
 it('restarts with growing pauses, and ends with code 1 when every new worker dies', async () => {
