@@ -6,7 +6,7 @@ import { visit } from '../people.ts';
 const SERVER = new URL('../server.ts', import.meta.url).pathname;
 
 interface Moves {
-  moves: { moved: number; stayed: Record<string, number> };
+  moves: { moved: number; on_their_way: number; stayed: Record<string, number> };
 }
 
 it('nobody is disconnected and each message comes once while the chat is reloaded', async () => {
@@ -23,5 +23,5 @@ it('nobody is disconnected and each message comes once while the chat is reloade
   assert.ok(said > 20, `${said} messages`);
   await node.line(/exited with code 0/, 2 * reloads);
   const { moves } = await node.ask<Moves>('status');
-  assert.deepEqual(moves, { moved: people * reloads, stayed: {} });
+  assert.deepEqual(moves, { moved: people * reloads, on_their_way: 0, stayed: {} });
 });
