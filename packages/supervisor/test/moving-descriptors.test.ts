@@ -52,7 +52,7 @@ for (const [who, pidOf] of [
       return moved + (stayed.descriptors ?? 0) === STREAMS;
     });
     const { moves, in_flight, restarts } = await status(node);
-    assert.deepEqual(restarts, {});
+    assert.equal(restarts.crash, 0);
     assert.ok(moves.stayed.descriptors);
     assert.equal(in_flight, STREAMS);
     const before = clients.map(({ last }) => last);
