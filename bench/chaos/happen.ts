@@ -39,7 +39,9 @@ export async function happen(world: World, { deed, node: at, dice }: Happening):
     case 'restart node': {
       const code = await node.end('SIGTERM');
       if (!orderly.has(Number(code ?? -1)))
-        account.violation(`${node.name} ended with ${code} after SIGTERM`);
+        account.violation(
+          `${node.name} ended with ${code} after SIGTERM; it printed last:\n${node.output.slice(-2_000)}`,
+        );
       return node.start();
     }
     case 'restart postgres':
