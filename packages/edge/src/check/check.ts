@@ -8,7 +8,7 @@ import { checkHaproxy } from './formats/haproxy.ts';
 import { checkNginx } from './formats/nginx.ts';
 import { checkUnit } from './formats/unit.ts';
 import { checkKubernetes } from './kubernetes/index.ts';
-import { readText } from './read-text.ts';
+import { readText } from '../read-text.ts';
 
 export const CHECK_DEFAULTS: CheckOptions = { marginMs: 3_000, leaveMs: 5_000 };
 

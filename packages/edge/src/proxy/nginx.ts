@@ -5,6 +5,7 @@ import { everyDirective, parseNginx } from '../config/nginx.ts';
 import { replaceFile } from '../config/replace-file.ts';
 import { markServer, type UpstreamServer, upstreamServers } from '../config/upstream.ts';
 import { EdgeError } from '../errors.ts';
+import { readText } from '../read-text.ts';
 import type { Proxy, ServerState } from './driver.ts';
 import { childrenOf, processFacts } from './processes.ts';
 import { until } from './wait.ts';
@@ -152,17 +153,4 @@ export function noServer(name: string, server: string): EdgeError {
     `${name} has no server ${server}. lastcall node status lists them.`,
     { server },
   );
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new EdgeError(
-      'ERR_EDGE_CONFIG',
-      `${file} cannot be read: ${(error as Error).message}`,
-      { file },
-      { cause: error },
-    );
-  }
 }

@@ -1,7 +1,7 @@
 import { startFault } from '../check/command.ts';
 import { type Cursor, readYaml } from '../check/cursor.ts';
 import { readWorkload } from '../check/kubernetes/workload.ts';
-import { readText } from '../check/read-text.ts';
+import { readText } from '../read-text.ts';
 import type { RuleCode } from '../check/rules/index.ts';
 import { EdgeError } from '../errors.ts';
 

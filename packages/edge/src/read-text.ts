@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { EdgeError } from '../errors.ts';
+import { EdgeError } from './errors.ts';
 
 /** The text of a file. Throws `ERR_EDGE_CONFIG`. */
 export function readText(file: string): string {
