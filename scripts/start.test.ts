@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** In a terminal, where Ctrl-C goes to npm, to its shells and to the node alike. */
 function inTerminal(command: string, env: Record<string, string>) {
-  const child = spawn('script', ['-qfec', command, '/dev/null'], {
+  // `exec`: a shell between would take the Ctrl-C as well, and some say 130 whatever npm says.
+  const child = spawn('script', ['-qfec', `exec ${command}`, '/dev/null'], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],

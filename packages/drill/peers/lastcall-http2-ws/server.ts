@@ -31,7 +31,7 @@ const stream: Handler = (request, response, query) => {
 };
 const server = attachHttp(lifecycle, http.createServer(app({ leaseOf, stream })));
 const sockets = new WebSocketServer({ server, path: '/ws' });
-const peers = attachWs(lifecycle, sockets);
+const peers = attachWs(lifecycle, sockets, { closeTimeoutMs: 1_000 }); // the grace is four seconds
 sockets.on('connection', (socket) => {
   socket.on('message', (data) => {
     const lease = peers.promise(socket);

@@ -90,9 +90,9 @@ export async function closedWithin(connection: Connection, ms: number) {
   return how === late ? undefined : how;
 }
 
-/** The server exits before its deadline: nothing but real work may use up the grace. */
+/** The server exits well before its deadline: nothing but real work may use up the grace. */
 export async function exitsBeforeDeadline(ctx: Context, because: string): Promise<void> {
-  const ms = Math.round(ctx.config.leave + ctx.config.grace);
+  const ms = Math.round(ctx.config.leave + ctx.config.grace * 0.8);
   const spentMs = nowMs() - (ctx.target.signalledMs ?? nowMs());
   const exit = await ctx.target.ended(Math.max(0, ms - spentMs));
   ctx.check(exit !== undefined, `an exit within ${ms} ms ${because}`, 'the process still runs');

@@ -10,7 +10,7 @@ export default defineCase({
   source: 'Common practice of command-line tools; the operator insists',
   needs: ['hang'],
   async run(ctx: Context) {
-    if (ctx.config.grace < 2000) ctx.notApplicable('the grace is too short to tell');
+    if (ctx.config.grace * 0.8 < 1500) ctx.notApplicable('the grace is too short to tell');
     await ctx.start();
     const connection = await ctx.connect({ label: 'hung request' });
     connection.send(ctx.route('hang'));
