@@ -3,10 +3,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type ChannelModel, connect, type ConfirmChannel } from 'amqplib';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import { attachAmqp } from 'lastcall/amqp';
+import { fixture } from '../support/fixture.ts';
 import { program, type Service, startRabbit } from '../support/services.ts';
 
 const path = program('/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server');
@@ -165,7 +165,7 @@ test(
 
 test('messages of a killed process are back at once', { skip }, async () => {
   await send('killed', 'one');
-  const child = fork(fileURLToPath(new URL('../fixtures/amqp-worker.ts', import.meta.url)), {
+  const child = fork(fixture('amqp-worker.ts'), {
     env: { ...process.env, AMQP_URL: rabbit.url },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

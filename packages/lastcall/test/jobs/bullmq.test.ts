@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import { attachBullmq } from 'lastcall/bullmq';
+import { fixture } from '../support/fixture.ts';
 import { program, type Service, startRedis } from '../support/services.ts';
 
 const path = program('/usr/bin/redis-server', 'redis-server');
@@ -161,7 +161,7 @@ test('the job of a killed worker comes back within seconds, more than once', { s
   await using queue = closing(new Queue('killed', { connection }));
   const job = await queue.it.add('one', {}, { attempts: 1 });
   for (let round = 0; round < 2; round += 1) {
-    const child = fork(fileURLToPath(new URL('../fixtures/bullmq-worker.ts', import.meta.url)), {
+    const child = fork(fixture('bullmq-worker.ts'), {
       env: { ...process.env, REDIS_URL: redis.url },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -3,7 +3,6 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { makeWorkerUtils, run, type WorkerUtils } from 'graphile-worker';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import {
@@ -12,6 +11,7 @@ import {
   type GraphileWorker,
 } from 'lastcall/graphile-worker';
 import pg from 'pg';
+import { fixture } from '../support/fixture.ts';
 import { type Service, startPostgres } from '../support/services.ts';
 
 let postgres: Service;
@@ -226,14 +226,10 @@ test('a revoke reaches a running job by its signal, and a waiting one never runs
 
 test('the job of a killed worker is back within seconds', async () => {
   await utils.addJob('killed', {}, { queueName: 'of the killed' });
-  const child = fork(
-    fileURLToPath(new URL('../fixtures/pg-worker.ts', import.meta.url)),
-    ['graphile'],
-    {
-      env: { ...process.env, DATABASE_URL: postgres.url },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    },
-  );
+  const child = fork(fixture('pg-worker.ts'), ['graphile'], {
+    env: { ...process.env, DATABASE_URL: postgres.url },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   await once(child, 'message');
   child.kill('SIGKILL');
   await once(child, 'exit');

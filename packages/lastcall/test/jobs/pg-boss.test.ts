@@ -3,10 +3,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import { attachPgBoss } from 'lastcall/pg-boss';
 import { PgBoss } from 'pg-boss';
+import { fixture } from '../support/fixture.ts';
 import { type Service, startPostgres } from '../support/services.ts';
 
 let postgres: Service;
@@ -142,14 +142,10 @@ test('a failed job is retried by the rules of its queue; a revoked one is told a
 test('the job of a killed worker is retried within seconds', async () => {
   await own.createQueue('killed');
   const id = await own.send('killed', {}, { retryLimit: 2, retryDelay: 0 });
-  const child = fork(
-    fileURLToPath(new URL('../fixtures/pg-worker.ts', import.meta.url)),
-    ['pg-boss'],
-    {
-      env: { ...process.env, DATABASE_URL: postgres.url },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    },
-  );
+  const child = fork(fixture('pg-worker.ts'), ['pg-boss'], {
+    env: { ...process.env, DATABASE_URL: postgres.url },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   await once(child, 'message');
   child.kill('SIGKILL');
   await once(child, 'exit');

@@ -2,14 +2,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { extname } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type Channel, type Handle, inodeOf, sendOver } from 'lastcall/supervised';
+import { fixture } from '../support/fixture.ts';
 
-// On other versions of Node the tests run compiled.
-const EXTENSION = extname(import.meta.filename);
-const RECEIVER = fileURLToPath(new URL(`../fixtures/receiver${EXTENSION}`, import.meta.url));
 const COUNT = 300;
 
 async function connections(count: number): Promise<{ sockets: Socket[]; close: () => void }> {
@@ -38,7 +34,7 @@ for (const [how, args] of [
 ] as const)
   test(`many connections go over a channel without a wait, each with its own message, to one ${how}`, async () => {
     const { sockets, close } = await connections(COUNT);
-    const child: ChildProcess = fork(RECEIVER, args);
+    const child: ChildProcess = fork(fixture('receiver.ts'), args);
     let acknowledged = 0;
     child.on('internalMessage', ({ cmd }: { cmd: string }) => {
       if (cmd === 'NODE_HANDLE_ACK') acknowledged += 1;
@@ -68,7 +64,7 @@ for (const [how, args] of [
 
 test('a connection that is closed before its message could be written still goes with it', async () => {
   const { sockets, close } = await connections(COUNT);
-  const child: ChildProcess = fork(RECEIVER);
+  const child: ChildProcess = fork(fixture('receiver.ts'));
   const answers: { id: number; inode: number }[] = [];
   child.on('message', (answer: { id: number; inode: number }) => answers.push(answer));
   const handles = sockets.map(handleOf);
@@ -95,7 +91,7 @@ test('a connection that is closed before its message could be written still goes
 
 test('connections that wait to be sent to a process that dies are closed', async () => {
   const { sockets, close } = await connections(COUNT);
-  const child: ChildProcess = fork(RECEIVER);
+  const child: ChildProcess = fork(fixture('receiver.ts'));
   sendOver(child as Channel, { id: 0 }, handleOf(sockets[0]!));
   await once(child, 'message');
   child.kill('SIGSTOP');

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fixture } from './fixture.ts';
 
 export interface Ended {
   code: number | null;
@@ -24,10 +23,6 @@ export interface ServerProcess {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const FIXTURES = fileURLToPath(new URL('../fixtures/', import.meta.url));
-/** `.js` where the tests were compiled for a Node that lacks some of their syntax. */
-const EXTENSION = extname(import.meta.filename);
-
 export interface StartOptions {
   env?: Record<string, string>;
   /** A command that runs the Node command: `unshare --pid --fork`. */
@@ -39,11 +34,10 @@ export interface StartOptions {
 
 /** Starts a fixture and waits until it listens. */
 export async function startServer(
-  fixture = 'server.ts',
+  file = 'server.ts',
   options: StartOptions = {},
 ): Promise<ServerProcess> {
-  const file = FIXTURES + fixture.replace(/\.ts$/, EXTENSION);
-  const line = [...(options.wrap ?? []), process.execPath, file];
+  const line = [...(options.wrap ?? []), process.execPath, fixture(file)];
   const child = spawn(line[0] ?? '', line.slice(1), {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
