@@ -54,6 +54,7 @@ for (const version of versions) {
   const text = await run(node, [
     '--test',
     '--test-concurrency=1',
+    '--test-timeout=300000',
     '--test-reporter=spec',
     ...files,
   ]);
