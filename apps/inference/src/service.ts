@@ -12,6 +12,7 @@ import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
 import { TaskSockets } from './sockets/sockets.ts';
 import { openWorks } from './storage/open.ts';
+import { patiently } from './storage/patiently.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
 import { TaskStore } from './tasks/store.ts';
 import { runWorks } from './works/works.ts';
@@ -109,8 +110,9 @@ export async function startService(config: Config, say: (line: string) => void):
 
     const works = await openWorks(storage, { lifecycle, say });
     handover = works.handover;
-    tasks = new TaskStore(handover, works.pool);
-    await tasks.forget();
+    const taskStore = new TaskStore(handover, works.pool);
+    tasks = taskStore;
+    await patiently(lifecycle, () => taskStore.forget());
     if (!lifecycle.ready()) return false;
     sockets.serve(tasks);
     runWorks(handover, provider, config);

@@ -6,6 +6,7 @@ import pg from 'pg';
 import { embeddedStorage } from '../src/storage/embedded.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import { addTask, getTask, post, untilTask } from './support/client.ts';
+import { startProxy } from './support/proxy.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -161,6 +162,20 @@ describe('with DATABASE_URL', { timeout: 120_000 }, () => {
     await storage.ensure();
     const url = (await service.printed(/^Ready after .*: (\S+)$/m))[1] ?? '';
     assert.equal((await fetch(`${url}/ready`)).status, 200);
+    assert.equal(await service.end('SIGTERM'), 0, service.output());
+  });
+
+  test('a database that goes away in the middle of the start is waited for', async () => {
+    let cuts = 4;
+    await using proxy = await startProxy(storage.url(), (first) => {
+      // The service's own pool, which is opened once the handover stands.
+      if (!first.includes('lastcall-inference') || cuts === 0) return true;
+      cuts -= 1;
+      return false;
+    });
+    await using service = await startService({ ...env(), DATABASE_URL: proxy.url });
+    assert.equal(cuts, 0);
+    assert.equal((await fetch(`${service.url}/ready`)).status, 200);
     assert.equal(await service.end('SIGTERM'), 0, service.output());
   });
 

@@ -1,4 +1,4 @@
-export { ERRORS, HandoverError, type HandoverErrorCode } from './errors.ts';
+export { ERRORS, HandoverError, type HandoverErrorCode, isPassing } from './errors.ts';
 export { type Handover, openHandover } from './handover.ts';
 export type { Job } from './job.ts';
 export type { HandoverOptions } from './options.ts';

@@ -3,6 +3,7 @@ import type { Lifecycle } from 'lastcall';
 import { createPool } from 'lastcall/pg';
 import type pg from 'pg';
 import { migrate } from './migrate.ts';
+import { patiently } from './patiently.ts';
 import type { Storage } from './storage.ts';
 
 /** The longest event is a whole text of 100,000 tokens, and a checkpoint holds one as well. */
@@ -37,11 +38,15 @@ export async function openWorks(
     application_name: 'lastcall-inference',
     max: 4,
   });
+  await patiently(lifecycle, () => migrated(pool));
+  return { handover, pool };
+}
+
+async function migrated(pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   try {
     await migrate(client);
   } finally {
     client.release();
   }
-  return { handover, pool };
 }
