@@ -118,7 +118,9 @@ async function stopAll(nodes: readonly Node[], account: Account): Promise<void> 
     nodes.map(async (node) => {
       const code = await node.end('SIGTERM');
       if (code !== 0)
-        account.violation(`${node.name} ended with ${code} although nothing was owed`);
+        account.violation(
+          `${node.name} ended with ${code} although nothing was owed; ${node.lastWords}`,
+        );
       if (/\blost [1-9]/.test(node.output))
         account.violation(`${node.name} says that it lost work`);
     }),

@@ -18,8 +18,7 @@ export async function happen(world: World, { deed, node: at, dice }: Happening):
   const { nodes, postgres, account } = world;
   const node = nodes[at]!;
   account.count(`event: ${deed}`);
-  // Whoever kills a worker while its node boots ends the node (exit code 5): it is started anew, as
-  // systemd would.
+  // A node that has ended is started anew, as systemd would.
   if (!node.up) await node.start();
   switch (deed) {
     case 'drain':
@@ -39,9 +38,7 @@ export async function happen(world: World, { deed, node: at, dice }: Happening):
     case 'restart node': {
       const code = await node.end('SIGTERM');
       if (!orderly.has(Number(code ?? -1)))
-        account.violation(
-          `${node.name} ended with ${code} after SIGTERM; it printed last:\n${node.output.slice(-2_000)}`,
-        );
+        account.violation(`${node.name} ended with ${code} after SIGTERM; ${node.lastWords}`);
       return node.start();
     }
     case 'restart postgres':

@@ -27,6 +27,8 @@ export class Node {
   readonly pids = new Set<number>();
   output = '';
   #child: ChildProcess | undefined;
+  /** Where in `output` the last start begins. */
+  #begun = 0;
   readonly #folder: string;
   readonly #env: NodeJS.ProcessEnv;
 
@@ -53,17 +55,16 @@ export class Node {
     return this.#child?.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Until it is ready. The workers of a supervisor that was killed may hold the port for a while. */
+  /** Until it says that it is ready: workers of a supervisor that was killed may answer for a while. */
   async start(): Promise<void> {
     const limit = performance.now() + startLimitMs;
     while (performance.now() < limit) {
       if (!this.up) this.#spawn();
       await sleep(100);
       this.workers();
-      const ready = await fetch(`${this.url}/ready`).catch(() => undefined);
-      if (this.up && ready?.ok && this.workers().length > 0) return;
+      if (this.up && this.output.includes('[supervisor] ready:', this.#begun)) return;
     }
-    throw new Error(`${this.name} did not start:\n${this.output.slice(-2_000)}`);
+    throw new Error(`${this.name} did not start; ${this.lastWords}`);
   }
 
   #spawn(): void {
@@ -74,6 +75,7 @@ export class Node {
       { cwd: root, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
+    this.#begun = this.output.length;
     if (child.pid) this.pids.add(child.pid);
     for (const stream of [child.stdout, child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
@@ -110,6 +112,10 @@ export class Node {
     child.kill(signal);
     const [code, by] = (await exit) as [number | null, string | null];
     return code ?? by;
+  }
+
+  get lastWords(): string {
+    return `it printed last:\n${this.output.slice(-2_000)}`;
   }
 
   /** Processes that are still there. */

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { startProxy } from '../../../packages/handover/test/support/proxy.ts';
 import { embeddedStorage } from '../src/storage/embedded.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import { addTask, getTask, post, untilTask } from './support/client.ts';
-import { startProxy } from './support/proxy.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 

@@ -8,15 +8,13 @@ import { type HandoverOptions, resolve, type Resolved } from './options.ts';
 import { type Deliver, Outbox } from './outbox.ts';
 import type { Handler, HandlerOptions } from './runner.ts';
 import { makePool, warm } from './pool.ts';
+import { Rounds } from './rounds.ts';
 import { Session } from './session.ts';
 import * as sql from './statements.ts';
 import type { Tail, WorkState } from './tail.ts';
 import type { AddOptions, Work } from './work.ts';
 import { Workshop } from './workshop.ts';
 import { Writer } from './writer.ts';
-
-const tickMs = 250;
-const ticksPerSweep = 40;
 
 /** Work that outlives its worker. Made by `openHandover`. */
 export class Handover {
@@ -30,10 +28,8 @@ export class Handover {
   readonly #workshop: Workshop;
   readonly #caretaker: Caretaker;
   readonly #outbox: Outbox;
+  readonly #rounds: Rounds;
   readonly #topics = new Map<string, (text: string | undefined) => void>();
-  #ticker: NodeJS.Timeout | undefined;
-  #ticks = 0;
-  #ticking: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: Resolved) {
@@ -51,6 +47,12 @@ export class Handover {
     this.#workshop = new Workshop(this.#pool, this.#session, this.#writer, options);
     this.#caretaker = new Caretaker(this.#pool, options);
     this.#outbox = new Outbox(this.#outboxPool, options.say);
+    this.#rounds = new Rounds({
+      session: this.#session,
+      caretaker: this.#caretaker,
+      workshop: this.#workshop,
+      outbox: this.#outbox,
+    });
   }
 
   /** The number of this worker, never used twice in this database. */
@@ -76,8 +78,9 @@ export class Handover {
     // First: a stop also ends the wait for a database that is down.
     lifecycle?.onClose('handover', () => this.close());
     await this.#session.open();
-    await warm(this.#pool, this.#options);
-    this.#schedule();
+    await this.#rounds.also(() => warm(this.#pool, this.#options));
+    if (this.#closing) throw new HandoverError('ERR_HANDOVER_CLOSED', 'Closed while it opened.');
+    this.#rounds.begin();
     if (!lifecycle) return;
     lifecycle.onDrain('handover', () => {
       const deadlineMs = lifecycle.currentStop?.deadlineMs ?? performance.now();
@@ -205,8 +208,7 @@ export class Handover {
   /** Puts back what still runs, ends the readers, and closes every connection. A lifecycle calls this by itself. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      clearTimeout(this.#ticker);
-      await this.#ticking;
+      await this.#rounds.end();
       await this.#workshop.close();
       await this.#outbox.close();
       await this.#hub.close();
@@ -236,7 +238,7 @@ export class Handover {
         this.#workshop.acknowledged(rest);
         break;
       case 'd':
-        void this.#caretaker.bury();
+        void this.#rounds.also(() => this.#caretaker.bury());
         break;
       case 'o':
         this.#outbox.wake();
@@ -255,31 +257,7 @@ export class Handover {
     this.#hub.wakeAll();
     this.#outbox.wake();
     for (const heard of this.#topics.values()) heard(undefined);
-    void this.#tick();
-  }
-
-  #schedule(): void {
-    this.#ticker = setTimeout(() => {
-      this.#ticking = this.#tick();
-      void this.#ticking.then(() => {
-        if (!this.#closing) this.#schedule();
-      });
-    }, tickMs);
-    this.#ticker.unref();
-  }
-
-  /** What nobody wakes for: a silent death, a delay that is over, a missed answer. */
-  async #tick(): Promise<void> {
-    if (!this.#session.up || this.#closing) return;
-    await this.#caretaker.bury();
-    await this.#workshop.look();
-    for (const kind of this.#workshop.kinds) {
-      await this.#workshop.claim(kind);
-      await this.#workshop.answer(kind);
-    }
-    this.#ticks += 1;
-    if (this.#ticks % ticksPerSweep === 1) await this.#caretaker.sweep();
-    if (this.#ticks % 4 === 0) this.#outbox.wake();
+    void this.#rounds.now();
   }
 }
 

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { isPassing } from './errors.ts';
@@ -31,6 +31,7 @@ interface Link {
 export class Session extends EventEmitter<SessionEvents> {
   readonly #options: Resolved;
   readonly #closed = new AbortController();
+  readonly #whenClosed: Promise<never>;
   #link: Link | undefined;
   #worker: string | undefined;
   #loop: Promise<void> = Promise.resolve();
@@ -38,6 +39,11 @@ export class Session extends EventEmitter<SessionEvents> {
   constructor(options: Resolved) {
     super();
     this.#options = options;
+    const { signal } = this.#closed;
+    this.#whenClosed = once(signal, 'abort').then(() => {
+      throw signal.reason;
+    });
+    this.#whenClosed.catch(() => undefined);
   }
 
   /** The number of this worker, a bigint as text. Throws nothing: it is '0' before `open`. */
@@ -51,7 +57,12 @@ export class Session extends EventEmitter<SessionEvents> {
 
   /** Waits for the database, however long. Rejects where waiting cannot help. */
   async open(): Promise<void> {
-    this.#loop = this.#keep(await this.#connect());
+    const connecting = this.#connect();
+    this.#loop = connecting.then(
+      (link) => this.#keep(link),
+      () => undefined, // told by the line below
+    );
+    await connecting;
   }
 
   /** Leaves: what this worker still owns is others' at once. */
@@ -134,7 +145,8 @@ export class Session extends EventEmitter<SessionEvents> {
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(waitMs * 2, longestWaitMs)) {
       signal.throwIfAborted();
       try {
-        const link = await this.#attempt();
+        // An attempt that nobody waits for any more ends what it has opened.
+        const link = await Promise.race([this.#attempt(), this.#whenClosed]);
         if (told) this.#options.say('the database is there');
         return link;
       } catch (error) {
@@ -163,12 +175,15 @@ export class Session extends EventEmitter<SessionEvents> {
     const before = this.#worker;
     try {
       await client.connect();
+      this.#closed.signal.throwIfAborted();
       await migrate(client);
       await this.#join(client);
       // What is only true for a moment need not reach the disk; a restart counts as a sign of life.
       await client.query('set synchronous_commit = off');
       client.on('notification', ({ payload }) => this.emit('wake', payload ?? ''));
       await client.query(`listen ${channel}`);
+      // Who closes now has found no connection to end.
+      this.#closed.signal.throwIfAborted();
     } catch (error) {
       await client.end().catch(() => undefined);
       throw error;
