@@ -1,5 +1,6 @@
 // Exhaustive search over the moves of a connection: what must hold in every state, and that each can end.
-import { type Moving, type MovingBounds, type MovingBug, movingSteps, start } from './moving.ts';
+import { type Moving, type MovingBounds, type MovingBug, start } from './moving-state.ts';
+import { movingSteps } from './moving.ts';
 
 export interface MovingFound {
   states: number;
@@ -13,19 +14,20 @@ const rules: { rule: string; holds: (s: Moving) => boolean }[] = [
   },
   {
     rule: 'at most one process writes',
-    holds: ({ workers }) => workers.filter(({ role }) => role === 'writing').length <= 1,
+    holds: ({ w0, w1 }) => w0.role !== 'writing' || w1.role !== 'writing',
   },
   {
     rule: 'who writes has the connection',
-    holds: ({ workers }) => workers.every(({ role, holds }) => role !== 'writing' || holds),
+    holds: ({ w0, w1 }) => [w0, w1].every(({ role, holds }) => role !== 'writing' || holds),
   },
 ];
 
 const progress = 'the client can still get every event, on this connection or the next';
 
 export function searchMoving(bug: MovingBug, bounds: MovingBounds): MovingFound {
-  const nodes = [{ state: start(), parent: -1, by: 'start' }];
-  const seen = new Map([[JSON.stringify(start()), 0]]);
+  const first = start(bounds);
+  const nodes = [{ state: first, parent: -1, by: 'start' }];
+  const seen = new Map([[JSON.stringify(first), 0]]);
   const before: number[][] = [[]];
   // The list grows while it is walked: that is the breadth-first queue.
   for (const [at, { state }] of nodes.entries()) {

@@ -83,6 +83,11 @@ export class Arrivals {
     prepared?.came.resolve();
   }
 
+  /** Nobody can say any more who has it: what was not let go of belongs to the old worker. */
+  alone(): void {
+    for (const id of this.#offered.keys()) this.back(id);
+  }
+
   #refuse(id: number, reason: Stays): void {
     this.back(id);
     this.#sender.step({ step: 'refused', id, reason });

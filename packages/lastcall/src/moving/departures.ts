@@ -78,7 +78,7 @@ export class Departures {
     this.#leaving = true;
     clearTimeout(this.#retry);
     const wasSilent = this.#nobody === 'no-answer';
-    this.#nobody = undefined;
+    this.#nobody = process.connected ? undefined : 'no-successor';
     // The siblings have the same queue; http.Server's own close would also cut idle connections.
     for (const server of supervisedServers())
       if (server.listening) NetServer.prototype.close.call(server);
@@ -105,6 +105,14 @@ export class Departures {
     this.#offers.delete(step.id);
     if (step.step === 'prepared') answered?.('prepared');
     else if (step.step === 'refused') answered?.(step.reason);
+  }
+
+  /** There is no supervisor any more that would pass an answer on: everything stays. */
+  alone(): void {
+    this.#nobody = 'no-successor';
+    clearTimeout(this.#retry);
+    for (const answered of this.#offers.values()) answered('no-successor');
+    this.#offers.clear();
   }
 
   async #move(carrier: Carrier): Promise<void> {

@@ -71,6 +71,8 @@ class WorkerLink {
     // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
     process.once('disconnect', () => {
       clearInterval(this.#timer);
+      this.#arrivals.alone();
+      this.#departures.alone();
       if (this.#lifecycle.state !== 'stopped')
         void this.#lifecycle.stop({ reason: 'supervisor lost' });
     });
