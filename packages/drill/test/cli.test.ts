@@ -161,6 +161,22 @@ test('--list and --dry-run start nothing', async () => {
   );
 });
 
+test('what does not apply is told once for each reason, not case by case', async () => {
+  const config = write('lacks.yaml', { command, routes: { fast: '/' } });
+  const { out } = await start(['-c', config, '--only', 'exit/idle,sse']).end;
+  assert.doesNotMatch(out, /n\/a/);
+  assert.match(out, /Cases that do not apply[^]*\n +6 {2}routes\.stream is not given\n/);
+});
+
+test('a failure that is known is counted as one', async () => {
+  const config = write('known.yaml', { command, routes: { fast: '/' } });
+  writeFileSync(join(folder, 'known'), 'http1/keepalive-race\n');
+  const only = ['--only', 'http1/keepalive-race', '--clients', '32'];
+  const { code, out } = await start(['-c', config, ...only, '--known-failing', 'known']).end;
+  assert.equal(code, 0);
+  assert.match(out, /PASS: 0 passed, 1 failed \(0 of them SHOULD, 1 known\)/);
+});
+
 test('an interrupt ends the server under attack as well', async () => {
   const mark = `interrupted-${process.pid}`;
   const config = write('interrupt.yaml', {

@@ -14,7 +14,6 @@ import { type DrillOptions, drill, select } from '../src/engine/drill.ts';
 import { start } from '../src/engine/start.ts';
 import { Timeline } from '../src/engine/timeline.ts';
 import { runCase } from '../src/engine/run.ts';
-import { guessConfig } from '../src/probe/guess.ts';
 import { reasons } from '../src/verdict/summary.ts';
 import { plain, script } from './support/servers.ts';
 
@@ -193,27 +192,6 @@ test('a rate to be shown repeats a load case until enough was promised', async (
   // Nothing was at risk: repeating would never end, and a pass would have asserted nothing.
   assert.equal(result.cases[0]?.runs.length, 3);
   assert.equal(result.cases[0].verdict, 'not applicable');
-});
-
-test('routes are guessed by probing', async () => {
-  const code = `require('http').createServer((q, s) => {
-    if (q.url === '/ready') return s.end('{}');
-    if (q.url.startsWith('/slow')) return setTimeout(() => s.end('slow'), 300);
-    if (q.url === '/') return s.end('hello');
-    s.statusCode = 404; s.end();
-  }).listen(process.env.PORT, '127.0.0.1');`;
-  const { config, found } = await guessConfig([process.execPath, '-e', code], '.');
-  assert.equal(config.routes.fast?.path, '/');
-  assert.equal(config.routes.ready?.path, '/ready');
-  assert.equal(config.routes.slow?.path, '/slow?ms={ms}');
-  assert.equal(config.routes.upload, undefined);
-  assert(found.includes('it listens on $PORT'));
-});
-
-test('a server on a port of its own is found', async () => {
-  const code = plain.replace('process.env.PORT', '0');
-  const { config } = await guessConfig([process.execPath, '-e', code], '.');
-  assert.equal(typeof config.ports.http, 'number');
 });
 
 test('--only takes areas, slugs and patterns, and names the nearest for a mistake', () => {

@@ -5,6 +5,7 @@ import type { DrillConfig } from '../config/schema.ts';
 import { Account, type Exchange } from './account.ts';
 import { late, nowMs, seededRandom, within } from './clock.ts';
 import { Connection } from './connection.ts';
+import { Stalls } from './stalls.ts';
 import { type StartOptions, start } from './start.ts';
 import type { Exit, Target } from './target.ts';
 import { makeTemp, removeTemp } from './temp.ts';
@@ -23,6 +24,9 @@ export interface RouteValues {
   readonly id?: string;
 }
 
+/** A server may take a client for silent that sends nothing for so long. */
+const heldUpMs = 150;
+
 export class Context {
   readonly config: DrillConfig;
   readonly clients: number;
@@ -34,6 +38,7 @@ export class Context {
   readonly targets: Target[] = [];
   readonly #cleanups: (() => void)[] = [];
   readonly #temp = makeTemp();
+  readonly #stalls = new Stalls(heldUpMs);
 
   constructor(options: ContextOptions) {
     this.config = options.config;
@@ -157,7 +162,33 @@ export class Context {
    * for so long that a server that stops may have taken it for silent: it is owed nothing more.
    */
   heldUp(sinceMs: number): boolean {
-    return this.targets.some((one) => one.signalledMs !== undefined) && nowMs() - sinceMs > 150;
+    return this.#stopBegan && nowMs() - sinceMs > heldUpMs;
+  }
+
+  /**
+   * As `heldUp`, for a client that has waited for the server since `sinceMs`: the server's own time
+   * holds up nobody, only a drill that did not run.
+   */
+  stalled(sinceMs: number): boolean {
+    return this.#stopBegan && this.#stalls.since(sinceMs);
+  }
+
+  get #stopBegan(): boolean {
+    return this.targets.some((one) => one.signalledMs !== undefined);
+  }
+
+  /**
+   * What a server does without a stop: where it does not, nothing can be said of the stop, so the
+   * case does not apply.
+   */
+  async usually<T>(kept: Promise<T>): Promise<T> {
+    try {
+      return await kept;
+    } catch (error) {
+      if (!(error instanceof CaseFailure)) throw error;
+      const { expected, actual } = error;
+      throw new NotApplicable(`already before the stop: expected ${expected}; got ${actual}`);
+    }
   }
 
   check(kept: boolean, expected: string, actual: string): asserts kept {
@@ -201,11 +232,14 @@ export class Context {
   /** Every promise in the account has been kept. */
   noLoss(): void {
     const lost = this.account.lost;
-    const some = lost.slice(0, 3).map(String).join('; ');
+    const ways = [...Map.groupBy(lost, (one) => one.reason)].map(
+      ([reason, [one, ...more]]) =>
+        `${more.length + 1} times ${reason} (${one?.method} ${one?.path})`,
+    );
     this.check(
       lost.length === 0,
       'every request sent on an open connection to be answered',
-      `${lost.length} of ${this.account.exchanges.length} lost: ${some}`,
+      `${lost.length} of ${this.account.exchanges.length} lost: ${ways.slice(0, 3).join('; ')}`,
     );
   }
 
@@ -222,6 +256,7 @@ export class Context {
 
   /** Ends all that the case began; gives the processes that had outlived their server. */
   async end(): Promise<number[]> {
+    this.#stalls.stop();
     for (const undo of this.#cleanups.splice(0)) undo();
     const left = await Promise.all(this.targets.map((target) => target.destroy()));
     removeTemp(this.#temp);

@@ -27,7 +27,7 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
 
   const first = options.fresh === true ? [] : await ctx.connectMany(options.clients);
   // Kept-alive connections have been used: none of them is still in the accept queue.
-  await Promise.all(first.map((one) => ctx.answered(one.send(request))));
+  await ctx.usually(Promise.all(first.map((one) => ctx.answered(one.send(request)))));
   async function client(index: number): Promise<void> {
     let connection: Connection | undefined = first[index];
     let sinceMs = nowMs();
@@ -37,8 +37,8 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
         connection = await connect();
       }
       if (connection === undefined || !connection.open) return;
-      if (ctx.heldUp(sinceMs)) {
-        if (options.fresh !== true) return;
+      if (options.fresh !== true && ctx.stalled(sinceMs)) return;
+      if (options.fresh === true && ctx.heldUp(sinceMs)) {
         connection.destroy();
         continue;
       }

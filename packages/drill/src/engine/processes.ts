@@ -5,15 +5,19 @@ import { until } from './clock.ts';
 /** Set in the environment of each target; a descendant inherits it wherever it moves to. */
 export const markName = 'LASTCALL_DRILL_TARGET';
 
-/** Live processes that carry the mark, zombies left out. */
-export function marked(mark: string): number[] {
+/**
+ * Live processes of a target, zombies left out: those that carry its mark, and those of the session
+ * that its first process leads, for a program may write over its environment (nginx does).
+ */
+export function processesOf(leader: number, mark: string): number[] {
   const wanted = `${markName}=${mark}`;
   const found: number[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
-      const environment = readFileSync(`/proc/${entry}/environ`, 'latin1');
-      if (environment.split('\0').includes(wanted) && !isZombie(entry)) found.push(Number(entry));
+      const { state, session } = statOf(entry);
+      if (state === 'Z') continue;
+      if (session === leader || environmentOf(entry).includes(wanted)) found.push(Number(entry));
     } catch {
       // it ended while we looked, or belongs to someone else
     }
@@ -21,8 +25,14 @@ export function marked(mark: string): number[] {
   return found;
 }
 
-function isZombie(pid: string): boolean {
-  return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+const environmentOf = (pid: string): string[] =>
+  readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+
+/** The name stands in brackets and may hold anything; what follows are fields divided by blanks (proc(5)). */
+function statOf(pid: string): { state: string | undefined; session: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], session: Number(fields[3]) };
 }
 
 /** Sends the signal; false when there is no such process or group (a negative id). */
@@ -49,12 +59,12 @@ export function remember(group: number, mark: string): void {
   live.set(group, mark);
 }
 
-/** Kills the group and all marked processes, and waits until they are gone. */
+/** Kills the group and all processes that belong to it, and waits until they are gone. */
 export async function killAll(group: number, mark: string): Promise<void> {
   const gone = await until(
     () => {
       sendSignal(-group, 'SIGKILL');
-      const rest = marked(mark);
+      const rest = processesOf(group, mark);
       for (const pid of rest) sendSignal(pid, 'SIGKILL');
       return rest.length === 0 ? true : undefined;
     },

@@ -70,7 +70,9 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
   // After a failure the picture still shows the server's own end, when it is near.
   if (judged.verdict === 'fail' && signalledMs !== undefined) await ctx.target.ended(1500);
-  const totals = judged.verdict === 'not applicable' ? none : ctx.account.totals(signalledMs ?? 0);
+  if (judged.verdict === 'fail') judged.actual += endedBy(ctx);
+  const judgedAt = judged.verdict === 'not applicable' ? undefined : signalledMs;
+  const totals = judgedAt === undefined ? none : ctx.account.totals(judgedAt);
   if (drillCase.load === true && judged.verdict === 'pass' && totals.owed === 0) {
     judged = { verdict: 'not applicable', actual: 'nothing was at risk when the stop began' };
   }
@@ -93,6 +95,14 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   };
 }
 
+/** What explains most failures at once: that it was the signal, and not the server, that ended the process. */
+function endedBy({ targets }: Context): string {
+  const { exit, launch } = targets.at(-1) ?? {};
+  if (exit?.signal === undefined) return '';
+  const why = exit.signal === launch?.stopSignal ? ', for which it seems to have no handler' : '';
+  return `; the process was ended by ${exit.signal}${why}`;
+}
+
 interface Judged {
   verdict: Verdict;
   expected?: string;
@@ -113,6 +123,10 @@ async function judge(drillCase: DrillCase, ctx: Context, limitMs: number): Promi
   } catch (error) {
     if (error instanceof NotApplicable) return { verdict: 'not applicable', actual: error.message };
     if (error instanceof CaseFailure) {
+      if (drillCase.informational === true) {
+        ctx.note(error.message);
+        return { verdict: 'informational' };
+      }
       return { verdict: 'fail', expected: error.expected, actual: error.actual };
     }
     return {

@@ -6,6 +6,7 @@ import { Account } from './account.ts';
 import { late, nowMs, sleep, within } from './clock.ts';
 import { ConnectError, Connection } from './connection.ts';
 import { freePort, isListening, listeningPorts, showsSockets } from './ports.ts';
+import { commandOf } from './processes.ts';
 import { Target } from './target.ts';
 import { Timeline } from './timeline.ts';
 
@@ -110,7 +111,7 @@ async function waitUntilReady(target: Target, config: DrillConfig): Promise<void
         'EXITED_EARLY',
         `command: "${target.launch.command.join(' ')}" exited with ` +
           `${target.exit.signal ?? `code ${target.exit.code}`} before it was ready. ` +
-          `Its last output:\n${target.output.lastLines(10) || '(none)'}`,
+          `${inBackground(target)}Its last output:\n${target.output.lastLines(10) || '(none)'}`,
       );
     }
     if (answer === true && isItsOwn(target)) return;
@@ -126,12 +127,21 @@ async function waitUntilReady(target: Target, config: DrillConfig): Promise<void
   );
 }
 
+/** A daemon cannot be watched: the drill needs the process that is to be stopped. */
+function inBackground(target: Target): string {
+  const left = target.processes();
+  return left.length === 0
+    ? ''
+    : `It left ${left.length === 1 ? 'a process' : `${left.length} processes`} running ` +
+        `("${commandOf(left[0] ?? 0)}"), which the drill has ended: start the server in the foreground ` +
+        '(nginx: `daemon off;`, gunicorn: without --daemon, a shell script: `exec`, without `&`). ';
+}
+
 /** False when it is another program that answered: it took the port before the server could. */
 function isItsOwn(target: Target): boolean {
   const port = target.launch.ports['http'] ?? 0;
   const pids = target.processes();
   // Where the machine does not say whose a socket is, the answer has to do.
-  // (nginx, for one, writes over its environment, and so over the mark by which it is found)
   const known = pids.includes(target.pid) && pids.every(showsSockets);
   if (isListening(port) !== true || !known) return true;
   return listeningPorts(pids).includes(port);

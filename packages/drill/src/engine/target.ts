@@ -5,7 +5,7 @@ import { DrillError } from '../case.ts';
 import { late, nowMs, until, within } from './clock.ts';
 import { Output } from './output.ts';
 import { isListening } from './ports.ts';
-import { killAll, markName, marked, remember, sendSignal } from './processes.ts';
+import { killAll, markName, processesOf, remember, sendSignal } from './processes.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Launch {
@@ -91,7 +91,7 @@ export class Target {
 
   /** The processes of this target that live. */
   processes(): number[] {
-    return marked(this.#mark);
+    return this.pid > 0 ? processesOf(this.pid, this.#mark) : [];
   }
 
   /** Sends the stop signal (or another one) to the process, and notes when. */

@@ -25,7 +25,8 @@ const ok = (answer: Exchange): boolean => answer.status === 200;
 
 const tries: Readonly<Partial<Record<RouteName, Try>>> = {
   fast: { paths: ['/fast', '/', '/hello', '/ping', '/health', '/healthz'], fits: ok },
-  ready: { paths: ['/ready', '/readyz', '/health/ready', '/healthz', '/health'], fits: ok },
+  // Not a health check as well: one that only says that the process lives stays true while it drains.
+  ready: { paths: ['/ready', '/readyz', '/health/ready'], fits: ok },
   live: { paths: ['/health', '/healthz', '/livez', '/live', '/health/live'], fits: ok },
   metrics: { paths: ['/metrics'], fits: ok },
   slow: {
@@ -56,7 +57,10 @@ const tries: Readonly<Partial<Record<RouteName, Try>>> = {
     paths: ['/shutdown/status'],
     fits: (answer) => ok(answer) && answer.text.includes('is_shutting_down'),
   },
-  count: { paths: ['/v1/streams/active-count'], fits: ok },
+  count: {
+    paths: ['/v1/streams/active-count'],
+    fits: (answer) => ok(answer) && answer.text.includes('active_streams'),
+  },
 };
 
 const upgrade = {
@@ -78,6 +82,9 @@ export async function guessConfig(command: readonly string[], cwd: string): Prom
     );
     const routes = await findRoutes(ctx, fixed ?? ports.http);
     for (const [name, text] of Object.entries(routes)) found.push(`routes.${name}: ${text}`);
+    found.push(
+      `grace: ${base.grace / 1000}s, assumed: what is in flight is given so long, then the server ends all the same`,
+    );
     const config = schema.parse({
       command: [...command],
       ...(fixed === undefined ? {} : { ports: { http: fixed } }),
@@ -113,8 +120,11 @@ async function portOf(ctx: Context, ports: { http: number }): Promise<number | u
     return all.length > 0 ? all : undefined;
   }, ctx.config.readyWithin);
   if (listening?.includes(ports.http) === true) return undefined;
-  const [first] = listening ?? [];
-  if (first !== undefined) return first;
+  for (const port of listening ?? []) {
+    const options = { portNumber: port, ms: 1000 };
+    const answer = await ctx.ask({ method: 'GET', path: '/' }, options).catch(() => undefined);
+    if (answer !== undefined && answer.status > 0) return port;
+  }
   // The usual start says plainly what is wrong: it exited early, or never listened.
   await target.destroy();
   await ctx.start({ ports });
@@ -123,9 +133,13 @@ async function portOf(ctx: Context, ports: { http: number }): Promise<number | u
 
 async function findRoutes(ctx: Context, port: number): Promise<Partial<Record<RouteName, string>>> {
   const routes: Partial<Record<RouteName, string>> = {};
+  const usual = await anyAnswer(ctx, port);
   for (const [name, attempt] of Object.entries(tries)) {
     for (const path of attempt.paths) {
-      if (await fits(ctx, port, name, attempt, path)) {
+      const answer = await fitting(ctx, port, name, attempt, path);
+      // Of a server that answers every path alike only its root says anything.
+      const known = name === 'fast' && path === '/';
+      if (answer !== undefined && (known || !usual.has(told(answer)))) {
         routes[name as RouteName] =
           attempt.method === undefined ? path : `${attempt.method} ${path}`;
         break;
@@ -135,13 +149,32 @@ async function findRoutes(ctx: Context, port: number): Promise<Partial<Record<Ro
   return routes;
 }
 
-async function fits(
+/** What a server says to a path of which it cannot know anything. */
+async function anyAnswer(ctx: Context, port: number): Promise<Set<string>> {
+  const path = '/lastcall-drill-asks-for-nothing';
+  const answers = new Set<string>();
+  for (const request of [
+    { method: 'GET', path },
+    { method: 'POST', path, body: tries.upload?.body ?? '' },
+  ]) {
+    const answer = await ctx.ask(request, { ms: 2000, portNumber: port }).catch(() => undefined);
+    if (answer !== undefined) answers.add(told(answer));
+  }
+  return answers;
+}
+
+/** An answer in short, without the path it may repeat. */
+const told = ({ method, path, status, text }: Exchange): string =>
+  `${method} ${status} ${text.replaceAll(path, '')}`;
+
+/** The answer, when it is what such a route gives. */
+async function fitting(
   ctx: Context,
   port: number,
   name: string,
   attempt: Try,
   path: string,
-): Promise<boolean> {
+): Promise<Exchange | undefined> {
   const startMs = nowMs();
   const answer = await ctx
     .ask(
@@ -154,5 +187,5 @@ async function fits(
       { ms: 2000, portNumber: port },
     )
     .catch(() => undefined);
-  return answer !== undefined && attempt.fits(answer, nowMs() - startMs);
+  return answer !== undefined && attempt.fits(answer, nowMs() - startMs) ? answer : undefined;
 }

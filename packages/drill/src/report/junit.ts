@@ -1,10 +1,14 @@
 // JUnit XML, as CI systems read it: a suite for each area.
-import { reasons, type CaseResult, type DrillResult } from '../verdict/summary.ts';
+import { reasonOf, type CaseResult, type DrillResult } from '../verdict/summary.ts';
 import { escapeMarkup } from './escape.ts';
 
 export function junitReport(result: DrillResult): string {
   const byArea = Map.groupBy(result.cases, (one) => one.case.slug.split('/')[0] ?? '');
-  const failing = new Set(reasons(result).map((reason) => reason.split(' ')[0] ?? ''));
+  const failing = new Set(
+    result.cases
+      .filter((one) => reasonOf(result, one) !== undefined)
+      .map((one): string => one.case.slug),
+  );
   const suites = [...byArea].map(([area, cases]) => suite(area, cases, failing));
   const count = result.cases.length;
   return (

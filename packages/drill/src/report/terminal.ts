@@ -57,18 +57,32 @@ const rate = (value: number): string =>
 /** What a server said goes to the terminal without its control characters, and short. */
 const clean = (text: string): string => stripControls(text).replaceAll('\n', ' | ').slice(0, 300);
 
+/** How many cases do not apply for which reason: told once, for a small server offers little. */
+function whyNot({ cases }: DrillResult): string[] {
+  const left = cases.filter((one) => one.verdict === 'not applicable');
+  const byReason = Map.groupBy(left, (one) => one.shown.actual ?? '');
+  const lines = [...byReason]
+    .map(([why, ones]) => ({ why, count: ones.length }))
+    .toSorted((a, b) => b.count - a.count)
+    .map(({ why, count }) => `${String(count).padStart(5)}  ${clean(why)}`);
+  return lines.length === 0
+    ? []
+    : ['', 'Cases that do not apply (--dry-run names those of each missing key):', ...lines];
+}
+
 /** The lines after the last case. */
 export function closing(result: DrillResult, style: Style): string {
   const count = (verdict: string): number =>
     result.cases.filter((one) => one.verdict === verdict).length;
-  const should = result.cases.filter(
-    (one) => one.verdict === 'fail' && one.case.level === 'SHOULD',
-  ).length;
+  const failed = result.cases.filter((one) => one.verdict === 'fail');
+  const should = failed.filter((one) => one.case.level === 'SHOULD').length;
+  const known = failed.filter((one) => result.knownFailing.has(one.case.slug)).length;
   const failures = reasons(result);
   const verdict = failures.length === 0 ? paint('PASS', '32', style) : paint('FAIL', '31', style);
   const lines = [
+    ...whyNot(result),
     '',
-    `${verdict}: ${count('pass')} passed, ${count('fail')} failed (${should} of them SHOULD), ` +
+    `${verdict}: ${count('pass')} passed, ${failed.length} failed (${should} of them SHOULD${known > 0 ? `, ${known} known` : ''}), ` +
       `${count('not applicable')} not applicable, ${count('informational')} informational, ` +
       `in ${(result.durationMs / 1000).toFixed(1)} s (seed ${result.seed}, confidence ${result.confidence})`,
     ...failures.map((reason) => `  ${reason}`),

@@ -52,18 +52,23 @@ export interface DrillResult {
   readonly command: string;
 }
 
+/** Why this case fails the drill; undefined when it does not. */
+export function reasonOf(result: DrillResult, one: CaseResult): string | undefined {
+  const { slug, level } = one.case;
+  const known = result.knownFailing.has(slug);
+  if (one.verdict === 'fail' && !known && (level === 'MUST' || result.strict)) {
+    return `${slug} (${level}) fails`;
+  }
+  if (one.verdict === 'pass' && known) {
+    return `${slug} is listed as known to fail, but passes: take it off the list`;
+  }
+  return undefined;
+}
+
 /** Why the drill as a whole fails; empty when it passes. */
 export function reasons(result: DrillResult): string[] {
-  const found: string[] = [];
-  for (const one of result.cases) {
-    const { slug, level } = one.case;
-    const known = result.knownFailing.has(slug);
-    if (one.verdict === 'fail' && !known && (level === 'MUST' || result.strict)) {
-      found.push(`${slug} (${level}) fails`);
-    }
-    if (one.verdict === 'pass' && known) {
-      found.push(`${slug} is listed as known to fail, but passes: take it off the list`);
-    }
+  if (result.cases.every((one) => one.verdict === 'not applicable')) {
+    return ['no case applies, so nothing was asked of the server'];
   }
-  return found;
+  return result.cases.flatMap((one) => reasonOf(result, one) ?? []);
 }

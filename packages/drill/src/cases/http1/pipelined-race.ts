@@ -18,7 +18,7 @@ export default defineCase({
       const pipe = Array.from({ length: depth }, () => connection.send(ctx.route('fast')));
       for (let next = pipe.shift(); next !== undefined; next = pipe.shift()) {
         await next.done;
-        if (connection.open && !ctx.heldUp(next.sentMs))
+        if (connection.open && !ctx.stalled(next.sentMs))
           pipe.push(connection.send(ctx.route('fast')));
       }
     });

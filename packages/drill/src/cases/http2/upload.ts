@@ -19,6 +19,7 @@ export default defineCase({
       end: false,
     });
     await sleep(80);
+    if (exchange.status > 0) ctx.notApplicable('the server answers before it has the whole upload');
     ctx.target.signal();
     await sleep(ctx.workMs / 2);
     stream.end(half);

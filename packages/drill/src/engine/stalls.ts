@@ -1,0 +1,38 @@
+// When the drill itself did not run: what it did late then is not the server's doing.
+import { nowMs } from './clock.ts';
+
+const everyMs = 10;
+
+/** Watches this process's own event loop; `stop` ends the watch. */
+export class Stalls {
+  readonly #timer: NodeJS.Timeout;
+  #lastMs = nowMs();
+  /** The ends of its stalls. */
+  readonly #seen: number[] = [];
+  readonly #leastMs: number;
+
+  /** A loop that does not turn for `leastMs` has stalled. */
+  constructor(leastMs: number) {
+    this.#leastMs = leastMs;
+    this.#timer = setInterval(() => {
+      this.#turned();
+    }, everyMs);
+    this.#timer.unref();
+  }
+
+  /** Whether the loop stalled between `sinceMs` and now; also while the present turn lasts. */
+  since(sinceMs: number): boolean {
+    const stalledNow = nowMs() - Math.max(this.#lastMs, sinceMs) > this.#leastMs;
+    return stalledNow || this.#seen.some((endMs) => endMs > sinceMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #turned(): void {
+    const atMs = nowMs();
+    if (atMs - this.#lastMs > this.#leastMs) this.#seen.push(atMs);
+    this.#lastMs = atMs;
+  }
+}
