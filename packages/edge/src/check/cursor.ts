@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -7,6 +8,7 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
+  visit,
 } from 'yaml';
 import { syntaxError } from '../config/position.ts';
 import type { Edit, Spot } from './finding.ts';
@@ -14,8 +16,9 @@ import type { Edit, Spot } from './finding.ts';
 interface Origin {
   file: string;
   text: string;
-  document: Document;
   lines: LineCounter;
+  /** What each alias stands for. */
+  aliases: ReadonlyMap<Alias, Node>;
 }
 
 /** A place in a YAML file, whether or not something stands there. Aliases and merge keys are followed. */
@@ -27,7 +30,7 @@ export class Cursor {
 
   constructor(origin: Origin, node: Node | undefined, anchor: Node | undefined) {
     this.#origin = origin;
-    this.#node = isAlias(node) ? node.resolve(origin.document) : node;
+    this.#node = isAlias(node) ? origin.aliases.get(node) : node;
     this.#anchor = anchor;
   }
 
@@ -69,7 +72,7 @@ export class Cursor {
   entries(): [string, Cursor][] {
     if (!isMap(this.#node)) return [];
     return this.#node.items.map(({ key, value }) => [
-      isScalar(key) ? String(key.value) : '',
+      nameOf(key),
       new Cursor(this.#origin, (value as Node | null) ?? undefined, key as Node),
     ]);
   }
@@ -103,16 +106,54 @@ export class Cursor {
   }
 
   #child(key: string): Cursor {
-    const anchor = this.#anchor ?? this.#node;
-    if (!isMap(this.#node)) return new Cursor(this.#origin, undefined, anchor);
-    for (const [name, cursor] of this.entries()) if (name === key) return cursor;
-    for (const [name, cursor] of this.entries()) {
-      if (name !== '<<') continue;
-      const merged = cursor.#child(key);
-      if (merged.exists) return merged;
-    }
-    return new Cursor(this.#origin, undefined, anchor);
+    const absent = new Cursor(this.#origin, undefined, this.#anchor ?? this.#node);
+    return this.#own(key) ?? this.#merged(key, new Set()) ?? absent;
   }
+
+  #own(key: string): Cursor | undefined {
+    if (!isMap(this.#node)) return undefined;
+    const pair = this.#node.items.find((item) => nameOf(item.key) === key);
+    return pair && new Cursor(this.#origin, (pair.value ?? undefined) as Node, pair.key as Node);
+  }
+
+  /** What "<<" brings in: a map, or a list of maps of which the first counts. One may name itself. */
+  #merged(key: string, seen: Set<Node>): Cursor | undefined {
+    if (!isMap(this.#node) || seen.has(this.#node)) return undefined;
+    seen.add(this.#node);
+    for (const { key: name, value } of this.#node.items) {
+      if (nameOf(name) !== '<<') continue;
+      const brought = new Cursor(this.#origin, (value ?? undefined) as Node, name as Node);
+      for (const source of isSeq(brought.#node) ? brought.list() : [brought]) {
+        const found = source.#own(key) ?? source.#merged(key, seen);
+        if (found) return found;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** With merge keys read, "<<" is a symbol. */
+const nameOf = (key: unknown): string => {
+  const value = isScalar(key) ? key.value : '';
+  return typeof value === 'symbol' ? (value.description ?? '') : String(value);
+};
+
+/** An alias stands for the last node before it that has its name. */
+function aliasesOf(document: Document, refuse: (alias: Alias) => Error): Map<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const aliases = new Map<Alias, Node>();
+  visit(document, {
+    Node(_, node) {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const target = anchors.get(node.source);
+      if (!target) throw refuse(node);
+      aliases.set(node, target);
+    },
+  });
+  return aliases;
 }
 
 /** The documents of a YAML file, those of a `List` one by one. Throws `ERR_EDGE_SYNTAX`. */
@@ -129,12 +170,13 @@ export function readYaml(text: string, file: string): Cursor[] {
         error.pos[0],
         (error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, ''),
       );
-    const root = new Cursor(
-      { file, text, document, lines },
-      document.contents ?? undefined,
-      undefined,
+    const aliases = aliasesOf(document, ({ source, range }) =>
+      syntaxError(file, text, range?.[0] ?? 0, `No anchor "${source}" stands before this alias`),
     );
-    if (!root.exists) continue;
+    const { contents } = document;
+    // "---" at the end begins a document of nothing.
+    if (contents === null || (isScalar(contents) && contents.value === null)) continue;
+    const root = new Cursor({ file, text, aliases, lines }, contents, undefined);
     const items = root.get('kind').text === 'List' ? root.get('items').list() : [root];
     roots.push(...items);
   }

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import type { Finding } from './finding.ts';
 import { replaceFile } from '../config/replace-file.ts';
+import { readBytes } from '../read-text.ts';
 
 /** Carries out the safe fixes; returns the findings that were fixed. */
 export function fixFiles(findings: readonly Finding[]): Finding[] {
   const fixed: Finding[] = [];
   for (const [file, own] of Map.groupBy(findings, ({ file }) => file)) {
-    let text = readFileSync(file, 'utf8');
+    const { text: before, encoding } = readBytes(file);
+    let text = before;
     let from = Infinity;
     const edits = own.filter(({ edit }) => edit !== undefined);
     // From the end, so that the places of the others stay true.
@@ -17,7 +18,7 @@ export function fixFiles(findings: readonly Finding[]): Finding[] {
       from = start;
       fixed.push(finding);
     }
-    if (edits.length > 0) replaceFile(file, text);
+    if (edits.length > 0) replaceFile(file, { text, encoding });
   }
   return fixed;
 }

@@ -26,10 +26,14 @@ export function parseNginx(text: string, file: string): Directive[] {
   return directives;
 }
 
+/** No sound configuration nests as deep; each level is a call. */
+const DEEPEST = 200;
+
 class Reader {
   readonly #text: string;
   readonly #file: string;
   #at = 0;
+  #depth = 0;
 
   constructor(text: string, file: string) {
     this.#text = text;
@@ -78,7 +82,13 @@ class Reader {
 
   /** A block of Lua is a program, not directives: it is passed over. */
   #inner(name: string, openedAt: number): Directive[] {
-    if (!name.endsWith('_by_lua_block')) return this.block(openedAt);
+    if (!name.endsWith('_by_lua_block')) {
+      this.#depth += 1;
+      if (this.#depth > DEEPEST) throw this.#error(openedAt, `More than ${DEEPEST} levels of "{"`);
+      const inside = this.block(openedAt);
+      this.#depth -= 1;
+      return inside;
+    }
     for (let depth = 1; depth > 0; this.#at += 1) {
       const char = this.#text[this.#at];
       if (char === undefined) throw this.#error(openedAt, 'This "{" is never closed');

@@ -9,13 +9,26 @@ import { isReady } from './health.ts';
 import { type Inventory, nodeOf, type NodeEntry } from './inventory.ts';
 import { type Entry, Journal } from './journal.ts';
 import { managerOf } from './manager.ts';
-import { planDrain, planUndrain, type Step } from './plan.ts';
+import { planDrain, planUndrain, type Step, stepsLeft } from './plan.ts';
 
 export interface DeskOptions {
   /** Take out even the last server in service. Default false. */
   force?: boolean;
-  /** Told of each step as it begins and ends. */
+  /** Told of each step as it begins and ends, in words. */
   progress?: (line: string) => void;
+  /** Told of each step that has ended. */
+  onStep?: (result: StepResult) => void;
+}
+
+/** How one step of a plan ended. */
+export interface StepResult {
+  server: string;
+  verb: Entry['verb'];
+  step: Step;
+  ok: boolean;
+  /** What came out, or why it failed. */
+  told: string;
+  ms: number;
 }
 
 /** The operator's desk: takes the nodes of one upstream out and puts them back, one step at a time. */
@@ -36,39 +49,51 @@ export class Desk {
   /** Takes a node out, stops it and reads its exit record. `continuing` goes on where a crash ended it. */
   async drain(server: string, continuing = false): Promise<void> {
     const node = nodeOf(this.inventory, server);
-    const before = this.#before(server, continuing ? 'drain' : undefined);
-    if (!before) await this.#expectServing(server);
-    await this.#carryOut(planDrain(this.inventory, node), this.#job(node, 'drain', before));
+    const job = await this.journal.locked(async () => {
+      const before = this.#unfinished(server, continuing);
+      // A node that a broken undrain has begun to put back may be drained again.
+      if (!before) await this.#expectServing(server);
+      return this.#begin(node, 'drain', before, continuing);
+    });
+    await this.#carryOut(planDrain(this.inventory, node), job);
   }
 
   /** Starts a node where the file says how, waits until it is ready and puts it back. */
   async undrain(server: string): Promise<void> {
     const node = nodeOf(this.inventory, server);
-    const state = await this.#stateOf(server);
-    const before = this.journal.read(server);
-    if (before) this.#expectFree(before);
-    if (!state.takenOut && !before)
-      throw new EdgeError(
-        'ERR_EDGE_SERVER',
-        `${server} is in service already. Nothing was changed.`,
-      );
-    await this.#carryOut(planUndrain(this.inventory, node), this.#job(node, 'undrain', undefined));
+    const job = await this.journal.locked(async () => {
+      const state = await this.#stateOf(server);
+      const before = this.#free(server);
+      if (!state.takenOut && !before)
+        throw new EdgeError(
+          'ERR_EDGE_SERVER',
+          `${server} is in service already. Nothing was changed.`,
+        );
+      return this.#begin(node, 'undrain', before, false);
+    });
+    await this.#carryOut(planUndrain(this.inventory, node), job);
     this.journal.forget(server);
   }
 
   /** Undoes a drain that has not gone too far; says how to go on when it has. */
   async rollback(server: string): Promise<void> {
     const node = nodeOf(this.inventory, server);
-    const entry = this.journal.read(server);
-    if (!entry || entry.verb !== 'drain')
+    const { entry } = await this.journal.locked(() => {
+      const before = this.#free(server);
+      if (before?.verb === 'drain') return this.#begin(node, 'drain', before, true);
       throw new EdgeError(
         'ERR_EDGE_JOURNAL',
         `No drain of ${server} is recorded: there is nothing to roll back.`,
       );
-    this.#expectFree(entry);
-    // A stop may have been sent by a controller that died before it could write that down.
-    if (entry.done.includes('settle')) await this.#undoStop(node);
-    await this.journal.locked(() => this.proxy.putBack(server));
+    });
+    try {
+      // A stop may have been sent by a controller that died before it could write that down.
+      if (entry.done.includes('settle')) await this.#undoStop(node);
+      await this.journal.locked(() => this.proxy.putBack(server));
+    } catch (error) {
+      this.journal.write({ ...entry, state: 'failed', error: messageOf(error) });
+      throw error;
+    }
     this.journal.forget(server);
     this.#say(`${server} is in service again`);
   }
@@ -84,31 +109,34 @@ export class Desk {
     );
   }
 
-  #before(server: string, wanted: 'drain' | undefined): Entry | undefined {
-    const entry = this.journal.read(server);
-    if (entry) this.#expectFree(entry);
-    if (wanted !== undefined) {
-      if (entry?.verb === wanted && entry.state !== 'done') return entry;
+  #unfinished(server: string, continuing: boolean): Entry | undefined {
+    const entry = this.#free(server);
+    const open = entry?.state === 'done' ? undefined : entry;
+    if (continuing) {
+      if (open?.verb === 'drain') return open;
       throw new EdgeError(
         'ERR_EDGE_JOURNAL',
         `No unfinished drain of ${server} is recorded: nothing to continue.`,
       );
     }
-    if (entry && entry.state !== 'done')
+    if (open?.verb === 'drain')
       throw new EdgeError(
         'ERR_EDGE_JOURNAL',
-        `A ${entry.verb} of ${server} was begun at ${entry.startedAt} and not finished (done: ${entry.done.join(', ') || 'nothing'}${entry.error === undefined ? '' : `; ${entry.error}`}). Go on: lastcall node drain ${server} --continue. Go back: lastcall node drain ${server} --rollback.`,
+        `A drain of ${server} was begun at ${open.startedAt} and not finished (done: ${open.done.join(', ') || 'nothing'}${open.error === undefined ? '' : `; ${open.error}`}). Go on: lastcall node drain ${server} --continue. Go back: lastcall node drain ${server} --rollback.`,
         { server },
       );
-    return undefined;
+    return open;
   }
 
-  #expectFree(entry: Entry): void {
-    if (this.journal.isLive(entry) && entry.pid !== process.pid)
+  /** What is recorded of a server that no other controller works on. */
+  #free(server: string): Entry | undefined {
+    const entry = this.journal.read(server);
+    if (entry && this.journal.isLive(entry))
       throw new EdgeError(
         'ERR_EDGE_JOURNAL',
-        `Another controller (pid ${entry.pid}) is carrying out a ${entry.verb} of ${entry.server}. Wait for it.`,
+        `${entry.pid === process.pid ? 'This' : 'Another'} controller (pid ${entry.pid}) is carrying out a ${entry.verb} of ${entry.server}. Wait for it.`,
       );
+    return entry;
   }
 
   async #stateOf(server: string): Promise<ServerState> {
@@ -163,20 +191,28 @@ export class Desk {
 
   async #carryOut(steps: readonly Step[], job: Job): Promise<void> {
     const { entry } = job;
-    for (const [i, { action, text, undo }] of steps.entries()) {
-      if (entry.done.includes(action) && action !== 'await_exit') continue;
-      this.#say(`[${i + 1}/${steps.length}] ${entry.server}: ${text}`);
+    for (const step of stepsLeft(steps, entry.done)) {
+      const { action, text, undo } = step;
+      this.#say(`[${steps.indexOf(step) + 1}/${steps.length}] ${entry.server}: ${text}`);
       const startedMs = performance.now();
+      const ended = (ok: boolean, told: string): void => {
+        const ms = Math.round(performance.now() - startedMs);
+        this.#options.onStep?.({ server: entry.server, verb: entry.verb, step, ok, told, ms });
+        if (ok) this.#say(`      ${told} (${ms} ms)`);
+      };
       try {
         const told = await ACTIONS[action](this, job);
-        entry.done.push(action);
+        if (!entry.done.includes(action)) entry.done.push(action);
         this.journal.write(entry);
-        this.#say(`      ${told} (${Math.round(performance.now() - startedMs)} ms)`);
+        ended(true, told);
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        // A first step that was refused changed nothing: there is nothing to go back from.
-        if (entry.done.length === 0) this.journal.forget(entry.server);
-        else {
+        const message = messageOf(error);
+        ended(false, message);
+        // A first step that was refused changed nothing: what was recorded before is true still.
+        if (entry.done.length === 0) {
+          if (job.before) this.journal.write(job.before);
+          else this.journal.forget(entry.server);
+        } else {
           this.journal.write({ ...entry, state: 'failed', error: message });
           this.#say(`      the way back: ${undo}`);
         }
@@ -187,25 +223,43 @@ export class Desk {
     this.journal.write(entry);
   }
 
-  #job(node: NodeEntry, verb: Entry['verb'], before: Entry | undefined): Job {
+  /** Writes down who works on the node from now on; under the lock, so that only one does. */
+  #begin(
+    node: NodeEntry,
+    verb: Entry['verb'],
+    before: Entry | undefined,
+    continuing: boolean,
+  ): Job {
+    const resumed = continuing ? before : undefined;
     const now = new Date().toISOString();
     const entry: Entry = {
       server: node.server,
       verb,
-      done: before?.done ?? [],
+      done: [...(resumed?.done ?? [])],
       state: 'running',
       pid: process.pid,
       birth: processFacts(process.pid)?.birth ?? '',
-      startedAt: before?.startedAt ?? now,
+      startedAt: resumed?.startedAt ?? now,
       updatedAt: now,
       error: undefined,
-      logFrom: before?.logFrom ?? sizeOf(node.log),
+      logFrom: resumed?.logFrom ?? sizeOf(node.log),
     };
     this.journal.write(entry);
-    return { node, entry, manager: undefined, exit: undefined, started: undefined };
+    return {
+      node,
+      entry,
+      before,
+      continuing,
+      manager: undefined,
+      exit: undefined,
+      started: undefined,
+    };
   }
 
   #say(line: string): void {
     this.#options.progress?.(line);
   }
 }
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseDurationMs } from 'lastcall';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { syntaxError } from '../config/position.ts';
 import { EdgeError } from '../errors.ts';
 
 const duration = (fallback: string) =>
   z
-    .string()
+    .string({ error: ({ input }) => `expected a duration such as 30s, got ${String(input)}` })
     .default(fallback)
     .transform((text, context) => {
       const ms = parseDurationMs(text, 's');
@@ -59,8 +59,25 @@ const file = z
       .prefault({}),
     nodes: z.array(node).min(1),
   })
-  .refine((value) => (value.nginx === undefined) !== (value.haproxy === undefined), {
-    message: 'expected one of nginx and haproxy',
+  .superRefine(({ nginx, haproxy, nodes }, context) => {
+    const refuse = (message: string, ...path: (string | number)[]): void =>
+      context.addIssue({ code: 'custom', message, path });
+    if ((nginx === undefined) === (haproxy === undefined))
+      refuse('expected one of nginx and haproxy');
+    for (const [i, entry] of nodes.entries()) {
+      if (nodes.findIndex(({ server }) => server === entry.server) < i)
+        refuse(`${entry.server} is there already`, 'nodes', i, 'server');
+      // HAProxy names its servers by words, and a Unix socket is no URL.
+      const isUrl = !haproxy && !entry.server.startsWith('unix:');
+      const known = entry.url ?? entry.admin ?? (isUrl ? `http://${entry.server}` : '');
+      if (!URL.canParse(known))
+        refuse(
+          `expected where ${entry.server} answers, such as http://10.0.0.1:8080`,
+          'nodes',
+          i,
+          'url',
+        );
+    }
   });
 
 /** The proxy, the upstream and its nodes, from edge.yaml. Durations are milliseconds. */
@@ -84,7 +101,7 @@ export function readInventory(path: string): Inventory {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const [broken] = document.errors;
   if (broken) throw syntaxError(path, text, broken.pos[0], broken.message);
-  const parsed = file.safeParse(document.toJS());
+  const parsed = file.safeParse(plain(document, path));
   if (!parsed.success) {
     const told = parsed.error.issues.map(
       ({ path: at, message }) => `\n  ${at.join('.') || '(the file)'}: ${message}`,
@@ -94,6 +111,20 @@ export function readInventory(path: string): Inventory {
     });
   }
   return withPaths(parsed.data, dirname(resolve(path)));
+}
+
+/** Aliases that multiply, or that name nothing, are refused. */
+function plain(document: Document, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new EdgeError(
+      'ERR_EDGE_CONFIG',
+      `${path} cannot be read: ${(error as Error).message}`,
+      { path },
+      { cause: error },
+    );
+  }
 }
 
 function withPaths(inventory: Inventory, folder: string): Inventory {

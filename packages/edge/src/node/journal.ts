@@ -8,10 +8,11 @@ import {
   renameSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { EdgeError } from '../errors.ts';
 import { processFacts } from '../proxy/processes.ts';
 import { until } from '../proxy/wait.ts';
-import type { Action } from './plan.ts';
+import { type Action, ACTION_NAMES } from './plan.ts';
 
 /** What was done to one node, as far as it went. */
 export interface Entry {
@@ -30,6 +31,19 @@ export interface Entry {
   logFrom: number;
 }
 
+const file = z.object({
+  server: z.string(),
+  verb: z.enum(['drain', 'undrain']),
+  done: z.array(z.enum(ACTION_NAMES)),
+  state: z.enum(['running', 'done', 'failed']),
+  pid: z.number(),
+  birth: z.string(),
+  startedAt: z.string(),
+  updatedAt: z.string(),
+  error: z.string().optional(),
+  logFrom: z.number(),
+});
+
 const LOCK_MS = 30_000;
 
 /** One file for each node, replaced at each step, so that a crash of the controller leaves the truth. */
@@ -38,17 +52,17 @@ export class Journal {
 
   constructor(dir: string) {
     this.#dir = dir;
-    mkdirSync(dir, { recursive: true });
   }
 
   read(server: string): Entry | undefined {
     try {
-      return JSON.parse(readFileSync(this.#path(server), 'utf8')) as Entry;
+      const { error, ...entry } = file.parse(JSON.parse(readFileSync(this.#path(server), 'utf8')));
+      return { ...entry, error };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw new EdgeError(
         'ERR_EDGE_JOURNAL',
-        `${this.#path(server)} cannot be read: ${(error as Error).message}. Look at the node, then remove the file.`,
+        `${this.#path(server)} cannot be read: ${error instanceof z.ZodError ? 'that is no entry of a journal' : (error as Error).message}. Look at the node, then remove the file.`,
         {},
         { cause: error },
       );
@@ -56,7 +70,14 @@ export class Journal {
   }
 
   all(): Entry[] {
-    return readdirSync(this.#dir)
+    let names: string[];
+    try {
+      names = readdirSync(this.#dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw this.#unusable(error);
+    }
+    return names
       .filter((name) => name.endsWith('.node.json'))
       .flatMap((name) => this.read(decodeURIComponent(name.slice(0, -'.node.json'.length))) ?? []);
   }
@@ -65,8 +86,26 @@ export class Journal {
     const path = this.#path(entry.server);
     const updated = { ...entry, updatedAt: new Date().toISOString() };
     const draft = `${path}.${process.pid}.new`;
-    writeFileSync(draft, JSON.stringify(updated), { mode: 0o600, flush: true });
+    this.#put(draft, JSON.stringify(updated));
     renameSync(draft, path);
+  }
+
+  #put(path: string, text: string): void {
+    try {
+      mkdirSync(this.#dir, { recursive: true });
+      writeFileSync(path, text, { mode: 0o600, flush: true });
+    } catch (error) {
+      throw this.#unusable(error);
+    }
+  }
+
+  #unusable(error: unknown): EdgeError {
+    return new EdgeError(
+      'ERR_EDGE_JOURNAL',
+      `The journal in ${this.#dir} (stateDir) cannot be used: ${(error as Error).message}`,
+      { stateDir: this.#dir },
+      { cause: error },
+    );
   }
 
   forget(server: string): void {
@@ -79,13 +118,10 @@ export class Journal {
   }
 
   /** Runs `act` while no other controller changes the proxy. */
-  async locked<T>(act: () => Promise<T>): Promise<T> {
+  async locked<T>(act: () => T | Promise<T>): Promise<T> {
     const path = join(this.#dir, 'proxy.lock');
     const mine = `${path}.${process.pid}.${crypto.randomUUID()}`;
-    writeFileSync(
-      mine,
-      JSON.stringify({ pid: process.pid, birth: processFacts(process.pid)?.birth }),
-    );
+    this.#put(mine, JSON.stringify({ pid: process.pid, birth: processFacts(process.pid)?.birth }));
     try {
       if (!(await until(() => claim(path, mine), LOCK_MS)))
         throw new EdgeError(

@@ -1,14 +1,16 @@
 import type { Inventory, NodeEntry } from './inventory.ts';
 
-export type Action =
-  | 'take_out'
-  | 'settle'
-  | 'stop'
-  | 'await_exit'
-  | 'verify'
-  | 'start'
-  | 'await_ready'
-  | 'put_back';
+export const ACTION_NAMES = [
+  'take_out',
+  'settle',
+  'stop',
+  'await_exit',
+  'verify',
+  'start',
+  'await_ready',
+  'put_back',
+] as const;
+export type Action = (typeof ACTION_NAMES)[number];
 
 /** One step of a plan: what is done, in words, and how it is undone. */
 export interface Step {
@@ -65,6 +67,10 @@ export function planDrain(inventory: Inventory, node: NodeEntry): Step[] {
     },
   ];
 }
+
+/** What is left of a plan after `done`. An exit is awaited again: only who saw it can tell how it went. */
+export const stepsLeft = (steps: readonly Step[], done: readonly Action[]): Step[] =>
+  steps.filter(({ action }) => !done.includes(action) || action === 'await_exit');
 
 /** The steps that put a node back. Nothing is carried out. */
 export function planUndrain(inventory: Inventory, node: NodeEntry): Step[] {

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { EdgeError } from '../errors.ts';
 import type { Desk } from './desk.ts';
 import { isReady } from './health.ts';
@@ -16,13 +17,16 @@ export class Watch {
   /** Servers that the watch itself marked down: it puts back no others. */
   readonly #marked: Set<string>;
   readonly #stateFile: string;
+  /** Servers that were recorded in the round before. */
+  readonly #recorded = new Set<string>();
+  /** What was said last of a server's failure: it is said once, not in every round. */
+  readonly #told = new Map<string, string>();
 
   constructor(desk: Desk, say: (line: string) => void) {
     this.#desk = desk;
     this.#say = say;
     const { watch, nodes, stateDir } = desk.inventory;
     this.#health = new Map(nodes.map(({ server }) => [server, new Hysteresis(watch)]));
-    mkdirSync(stateDir, { recursive: true });
     this.#stateFile = join(stateDir, 'watch.json');
     this.#marked = new Set(readMarked(this.#stateFile));
   }
@@ -46,33 +50,54 @@ export class Watch {
     for (const { server } of inventory.nodes)
       try {
         await this.#act(server);
+        this.#told.delete(server);
       } catch (error) {
         this.#failed(server, error);
       }
   }
 
   async #act(server: string): Promise<void> {
-    const { journal, proxy } = this.#desk;
+    const { journal, proxy, inventory } = this.#desk;
     // A node that is recorded is being drained on purpose.
-    if (journal.read(server)) return;
+    if (journal.read(server)) {
+      this.#recorded.add(server);
+      return;
+    }
+    // Its stop was no failure: what it answered meanwhile does not count.
+    if (this.#recorded.delete(server)) this.#health.set(server, new Hysteresis(inventory.watch));
     const state = (await proxy.servers()).find((found) => found.server === server);
     if (!state) throw new EdgeError('ERR_EDGE_SERVER', `${proxy.name} has no server ${server}`);
     const health = this.#health.get(server)!;
+    // Somebody else put it back, or the watch before this one died at it.
+    if (!state.takenOut) this.#remember(server, false);
     if (!health.healthy && !state.takenOut) {
-      await this.#desk.takeOut(server);
-      this.#mark(server, true);
+      // Written down first: a server that nobody remembers would stay down for ever.
+      this.#remember(server, true);
+      try {
+        await this.#desk.takeOut(server);
+      } catch (error) {
+        this.#remember(server, false);
+        throw error;
+      }
+      this.#count(server, true);
     } else if (health.healthy && state.takenOut && this.#marked.has(server)) {
       await journal.locked(() => proxy.putBack(server));
-      this.#mark(server, false);
+      this.#remember(server, false);
+      this.#count(server, false);
     }
   }
 
-  #mark(server: string, down: boolean): void {
+  #remember(server: string, down: boolean): void {
+    if (down === this.#marked.has(server)) return;
     if (down) this.#marked.add(server);
     else this.#marked.delete(server);
-    const draft = `${this.#stateFile}.new`;
-    writeFileSync(draft, JSON.stringify([...this.#marked]));
+    const draft = `${this.#stateFile}.${process.pid}.new`;
+    mkdirSync(dirname(draft), { recursive: true });
+    writeFileSync(draft, JSON.stringify([...this.#marked]), { flush: true });
     renameSync(draft, this.#stateFile);
+  }
+
+  #count(server: string, down: boolean): void {
     this.#marks[down ? 'down' : 'up'] += 1;
     this.#say(
       `${server} marked ${down ? 'down: it fails its health check' : 'up: it has recovered'}`,
@@ -82,7 +107,9 @@ export class Watch {
   #failed(server: string, error: unknown): void {
     const held = error instanceof EdgeError && error.code === 'ERR_EDGE_LAST';
     this.#marks[held ? 'held' : 'errors'] += 1;
-    this.#say(`${server}: ${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.#told.get(server) !== message) this.#say(`${server}: ${message}`);
+    this.#told.set(server, message);
   }
 
   metrics(): string {
@@ -110,15 +137,23 @@ export class Watch {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(port, '127.0.0.1', resolve);
+    }).catch((error: unknown) => {
+      throw new EdgeError(
+        'ERR_EDGE_USAGE',
+        `--metrics ${port}: ${(error as Error).message}. Name a free port, or 0 for any.`,
+        { port },
+        { cause: error },
+      );
     });
-    server.unref();
+    // A scraper that keeps its connection does not keep the watch.
+    server.on('connection', (socket) => socket.unref()).unref();
     return (server.address() as { port: number }).port;
   }
 }
 
 function readMarked(file: string): string[] {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as string[];
+    return z.array(z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
     return [];
   }

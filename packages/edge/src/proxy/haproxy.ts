@@ -42,33 +42,40 @@ export class Haproxy implements Proxy {
         'ERR_EDGE_UPSTREAM',
         `HAProxy has no backend ${this.#backend} with servers.`,
       );
-    return servers.map(({ svname = '', status = '', scur, qcur }) => ({
+    return servers.map(({ svname = '', status = '', weight, scur, qcur }) => ({
       server: svname,
-      inService: status.startsWith('UP') || status === 'no check',
+      // With a weight of 0 it gets nothing new.
+      inService: (status.startsWith('UP') || status === 'no check') && Number(weight) > 0,
       takenOut: ((adminStates.get(svname) ?? 0) & TAKEN_OUT) !== 0,
       sessions: Number(scur) + Number(qcur),
     }));
   }
 
   takeOut(server: string): Promise<void> {
-    return this.#set(server, 'drain');
+    return this.#set(server, 'drain', true);
   }
 
   putBack(server: string): Promise<void> {
-    return this.#set(server, 'ready');
+    return this.#set(server, 'ready', false);
   }
 
   settle(server: string, withinMs: number): Promise<boolean> {
     return until(async () => (await this.#find(server)).sessions === 0, withinMs);
   }
 
-  async #set(server: string, state: 'drain' | 'ready'): Promise<void> {
+  async #set(server: string, state: 'drain' | 'ready', out: boolean): Promise<void> {
     await this.#find(server);
     const answer = await this.#ask(`set server ${this.#backend}/${server} state ${state}`);
     if (answer.trim() !== '')
       throw new EdgeError(
         'ERR_EDGE_PROXY',
         `HAProxy refused: ${answer.trim()}. Nothing was changed.`,
+      );
+    // An end of the connection without an answer looks like its empty answer.
+    if ((await this.#find(server)).takenOut !== out)
+      throw new EdgeError(
+        'ERR_EDGE_PROXY',
+        `HAProxy did not set ${this.#backend}/${server} to ${state}. lastcall node status shows what it is.`,
       );
   }
 

@@ -5,7 +5,7 @@ import { everyDirective, parseNginx } from '../config/nginx.ts';
 import { replaceFile } from '../config/replace-file.ts';
 import { markServer, type UpstreamServer, upstreamServers } from '../config/upstream.ts';
 import { EdgeError } from '../errors.ts';
-import { readText } from '../read-text.ts';
+import { readBytes, readText, type Text } from '../read-text.ts';
 import type { Proxy, ServerState } from './driver.ts';
 import { childrenOf, processFacts } from './processes.ts';
 import { until } from './wait.ts';
@@ -13,6 +13,9 @@ import { until } from './wait.ts';
 const run = promisify(execFile);
 /** A reload shows in new worker processes, within milliseconds where the configuration is sound. */
 const RELOAD_MS = 10_000;
+const WORKER = 'nginx: worker process';
+/** What a worker of before a reload calls itself until it has finished what it holds. */
+const RETIRING = `${WORKER} is shutting down`;
 
 export interface NginxOptions {
   /** The main configuration, which `nginx -t` tests. */
@@ -31,8 +34,6 @@ export class Nginx implements Proxy {
   readonly #upstream: string;
   readonly #options: NginxOptions;
   readonly #file: string;
-  /** Worker processes of before the last reload. */
-  #old: number[] = [];
 
   constructor(upstream: string, options: NginxOptions) {
     this.name = `nginx upstream ${upstream}`;
@@ -42,9 +43,9 @@ export class Nginx implements Proxy {
   }
 
   async servers(): Promise<ServerState[]> {
-    return this.#read(this.#text()).map(({ address, down, backup }) => ({
+    return this.#read(this.#text().text).map(({ address, down }) => ({
       server: address,
-      inService: !down && !backup,
+      inService: !down,
       takenOut: down,
       sessions: undefined,
     }));
@@ -60,25 +61,36 @@ export class Nginx implements Proxy {
 
   /** Old workers finish what they hold and exit; until then one may still pick a server. */
   settle(_server: string, withinMs: number): Promise<boolean> {
-    const gone = (): boolean =>
-      this.#old.every((pid) => !processFacts(pid)?.title.startsWith('nginx: worker'));
+    const master = this.#master();
+    const gone = (): boolean => !childrenOf(master).some(({ title }) => title.startsWith(RETIRING));
     return until(gone, withinMs);
   }
 
   async #mark(server: string, down: boolean): Promise<void> {
     const master = this.#master();
     const before = this.#text();
-    const found = this.#read(before).find(({ address }) => address === server);
+    const found = this.#read(before.text).find(({ address }) => address === server);
     if (!found) throw noServer(this.name, server);
-    const after = markServer(before, found, down);
-    if (after === before) return;
-    replaceFile(this.#file, after);
+    const after = { ...before, text: markServer(before.text, found, down) };
+    // A file that has the mark already is loaded all the same: whoever wrote it may have died before.
+    if (after.text !== before.text) replaceFile(this.#file, after);
+    const back = (): void => {
+      // Somebody else's change of meanwhile is not overwritten.
+      if (after.text !== before.text && this.#text().text === after.text)
+        replaceFile(this.#file, before);
+    };
     try {
       await this.#test();
+    } catch (error) {
+      back();
+      throw error;
+    }
+    try {
       await this.#reload(master);
     } catch (error) {
-      // Somebody else's change of meanwhile is not overwritten.
-      if (this.#text() === after) replaceFile(this.#file, before);
+      back();
+      // It may have read the file in between.
+      if (processFacts(master)) process.kill(master, 'SIGHUP');
       throw error;
     }
   }
@@ -91,7 +103,7 @@ export class Nginx implements Proxy {
       const { stderr, message } = error as Error & { stderr?: string };
       throw new EdgeError(
         'ERR_EDGE_PROXY',
-        `${command} -t refuses the configuration: ${(stderr ?? message).trim()}. ${this.#file} is as it was, nothing was reloaded.`,
+        `${command} -t refuses the configuration: ${(stderr || message).trim()}. ${this.#file} is as it was, nothing was reloaded.`,
         {},
         { cause: error },
       );
@@ -102,10 +114,9 @@ export class Nginx implements Proxy {
     const before = new Set(childrenOf(master).map(({ pid }) => pid));
     process.kill(master, 'SIGHUP');
     const renewed = await until(() => {
-      const workers = childrenOf(master).filter(({ title }) => title === 'nginx: worker process');
+      const workers = childrenOf(master).filter(({ title }) => title === WORKER);
       return workers.length > 0 && workers.every(({ pid }) => !before.has(pid));
     }, RELOAD_MS);
-    this.#old = [...before];
     if (!renewed)
       throw new EdgeError(
         'ERR_EDGE_PROXY',
@@ -138,8 +149,8 @@ export class Nginx implements Proxy {
     return '/run/nginx.pid';
   }
 
-  #text(): string {
-    return readText(this.#file);
+  #text(): Text {
+    return readBytes(this.#file);
   }
 
   #read(text: string): UpstreamServer[] {

@@ -34,9 +34,12 @@ export function checkShape({ at, podSpec, containers, kind }: Workload, findings
 function misplaced(at: Cursor, fields: readonly string[], where: string, findings: Findings): void {
   for (const field of fields) {
     const found = at.get(field);
-    const { line } = found.spot;
-    const told = findings.all.some((finding) => finding.rule === 'LC121' && finding.line === line);
-    if (found.exists && !told)
+    if (!found.exists) continue;
+    const { file, line } = found.spot;
+    const told = findings.all.some(
+      (finding) => finding.rule === 'LC121' && finding.line === line && finding.file === file,
+    );
+    if (!told)
       findings.add('LC121', found.spot, `${field} has no effect here: it belongs into ${where}`);
   }
 }

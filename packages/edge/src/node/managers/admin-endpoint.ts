@@ -1,7 +1,11 @@
+import { z } from 'zod';
 import { EdgeError } from '../../errors.ts';
 import type { NodeEntry } from '../inventory.ts';
 import { type Exit, type Manager, managerError } from './manager.ts';
 import type { Pid } from './pid.ts';
+
+/** One wait for the end of a drain; fetch itself gives up on an answer after 300 s. */
+const WAIT_MS = 120_000;
 
 /** The endpoints of the contract; a process behind them is stopped when the drain is done. */
 export class AdminEndpoint implements Manager {
@@ -30,22 +34,25 @@ export class AdminEndpoint implements Manager {
 
   async exited(withinMs: number): Promise<Exit | undefined> {
     const startedMs = performance.now();
-    let answer: Record<string, unknown>;
-    try {
-      answer = await this.#post('/shutdown/wait', withinMs);
-    } catch (error) {
-      // Without a connection the only witness left is the process.
-      if (this.#process && !this.#process.alive)
-        return { exitCode: undefined, told: 'the process has ended' };
-      if ((error as { cause?: { name?: string } }).cause?.name === 'TimeoutError') return undefined;
-      throw error;
+    const left = (): number => withinMs - (performance.now() - startedMs);
+    let answer: Record<string, unknown> | undefined;
+    while (answer === undefined) {
+      try {
+        answer = await this.#post('/shutdown/wait', Math.min(left(), WAIT_MS));
+      } catch (error) {
+        // Without a connection the only witness left is the process.
+        if (this.#process && !this.#process.alive)
+          return { exitCode: undefined, told: 'the process has ended' };
+        if ((error as { cause?: { name?: string } }).cause?.name !== 'TimeoutError') throw error;
+        // Who asks again joins the wait.
+        if (left() <= 0) return undefined;
+      }
     }
     const { status, waited_seconds: waited, cancelled_streams: cancelled = 0 } = answer;
     const exitCode = status === 'completed' ? 0 : 3;
     const told = `drain ${String(status)} after ${String(waited)} s, cancelled ${String(cancelled)}`;
     if (this.#process?.alive) await this.#process.stop();
-    const leftMs = withinMs - (performance.now() - startedMs);
-    if (this.#process && !(await this.#process.exited(leftMs))) return undefined;
+    if (this.#process && !(await this.#process.exited(left()))) return undefined;
     return { exitCode, told };
   }
 
@@ -83,6 +90,22 @@ export class AdminEndpoint implements Manager {
         `${this.#url}${path} answered ${response.status}: ${text.slice(0, 200)}${response.status === 403 ? '. Set the token of tokenEnv, or add this address to LASTCALL_OPERATOR_CIDRS' : ''}`,
         { status: response.status },
       );
-    return JSON.parse(text) as Record<string, unknown>;
+    return this.#answer(path, text);
+  }
+
+  /** A service that answers every path is none that drains. */
+  #answer(path: string, text: string): Record<string, unknown> {
+    let answer: unknown;
+    try {
+      answer = JSON.parse(text);
+    } catch {
+      // Told below.
+    }
+    const fields = z.looseObject({ status: z.string() }).safeParse(answer);
+    if (fields.success) return fields.data;
+    throw new EdgeError(
+      'ERR_EDGE_MANAGER',
+      `${this.#url}${path} answered 200 with no status: ${text.slice(0, 200)}. Is that the endpoint of the node (admin)?`,
+    );
   }
 }
