@@ -122,11 +122,13 @@ with orphans as (
   update handover.works w set owner = null, fence = fence + 1, losses = losses + 1,
     soliciting = false, successor = null,
     state = case when cancel_reason is not null then 'cancelled'
-      when losses + 1 >= max_losses then 'failed' else 'waiting' end,
-    error = case when cancel_reason is null and losses + 1 >= max_losses
-      then jsonb_build_object('code', 'ERR_HANDOVER_LOSSES', 'message', format('%s workers died with this work.', losses + 1))
+      when w.losses + 1 - w.losses_before >= max_losses then 'failed' else 'waiting' end,
+    error = case when cancel_reason is null and w.losses + 1 - w.losses_before >= max_losses
+      then jsonb_build_object('code', 'ERR_HANDOVER_LOSSES', 'message',
+        format('%s workers died with this work, and its checkpoint did not move on.', w.losses + 1 - w.losses_before))
       else error end,
-    ended_at = case when cancel_reason is not null or losses + 1 >= max_losses then clock_timestamp() end
+    ended_at = case when cancel_reason is not null or w.losses + 1 - w.losses_before >= max_losses
+      then clock_timestamp() end
   from orphans o where w.num = o.num returning w.num, w.kind, w.state
 ), told as (
   select pg_notify('${channel}', 'w ' || kind)

@@ -10,7 +10,10 @@ export interface AddOptions {
   delayMs?: number;
   /** Runs that may fail before the work has. Default 3. */
   maxAttempts?: number;
-  /** Workers that may die with the work before it has failed. Default 10. */
+  /**
+   * Workers that may die with the work, without a checkpoint in between that differs from the one
+   * before, until it has failed. Default 10.
+   */
   maxLosses?: number;
   /** Add it in this client's transaction. It is begun when that commits; `here` does not apply. */
   client?: pg.ClientBase;
@@ -25,6 +28,7 @@ export interface Work {
   result: unknown;
   error: unknown;
   attempts: number;
+  /** Workers that have died with it, over its whole life. */
   losses: number;
   firstSeq: number;
   lastSeq: number;

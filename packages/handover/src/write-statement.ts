@@ -19,6 +19,11 @@ with given as (
     last_seq = case when h.void then w.last_seq else g.last end,
     bytes = w.bytes + case when h.void then 0 else g.bytes end,
     checkpoint = case when h.void then w.checkpoint else coalesce(g.checkpoint, w.checkpoint) end,
+    -- Compared only where workers have died with it: a checkpoint may be large.
+    losses_before = case
+      when h.void or g.checkpoint is null or w.losses = w.losses_before then w.losses_before
+      when g.checkpoint = w.checkpoint then w.losses_before
+      else w.losses end,
     checkpoint_seq = case when h.void or g.checkpoint is null then w.checkpoint_seq else g.covers end,
     state = case when g.state is null then w.state
       when h.void then 'cancelled'

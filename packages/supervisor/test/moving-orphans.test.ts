@@ -22,7 +22,7 @@ for (const step of ['prepared', 'go'])
     const reloaded = node.ask('reload').catch(() => undefined);
     await node.exited;
     await reloaded;
-    const alone = (): string[] => readdirSync(node.dir).filter((name) => /^alone/.test(name));
+    const alone = (): string[] => readdirSync(node.dir).filter((name) => name.startsWith('alone'));
     await poll(async () => alone().length === 2);
     for (const name of alone()) assert.equal(readFileSync(join(node.dir, name), 'utf8'), '0\n');
     const before = clients.map(({ last }) => last);

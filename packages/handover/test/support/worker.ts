@@ -60,6 +60,11 @@ handover.handle('stubborn', async (job) => {
   await job.save({ began: true });
   return new Promise(() => setInterval(() => undefined, 1_000));
 });
+handover.handle('stuck', async (job) => {
+  await job.save({ at: 'the same place' });
+  await job.emit('began', process.pid);
+  return new Promise(() => setInterval(() => undefined, 1_000));
+});
 lifecycle.handleSignals();
 lifecycle.ready();
 process.send?.({ ready: handover.worker });
