@@ -1,35 +1,29 @@
 import { curve } from './curve.js';
+import { say as set } from './keep.js';
+import { drawLanes } from './lanes.js';
+import { drawStops, nameOf } from './stops.js';
+import { list, seconds } from './text.js';
+import { drawWork } from './work.js';
 
 const POINTS = 1_200;
 const STOPS = 50;
+/** A feed that is silent for so long is cut, although nobody may ever say so: a laptop slept, a line fell. */
+const SILENT_MS = 10_000;
+/** Scripts take no more of a frame, so that with style and layout it stays short on a slow machine too. */
+const ROOM_MS = 4;
 const at = (id) => document.getElementById(id);
-const escape = (text) =>
-  String(text).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+const say = (id, text) => set(at(id), text);
 
 let points = [];
 let stops = [];
 let everyMs = 500;
-let drawing = false;
 let latest;
+let heardMs = 0;
+let heardAt;
+let feed;
 
-const seconds = (ms) =>
-  ms === null || ms === undefined
-    ? '?'
-    : ms < 10_000
-      ? `${(ms / 1_000).toFixed(1)} s`
-      : ms < 600_000
-        ? `${Math.round(ms / 1_000)} s`
-        : `${Math.round(ms / 60_000)} min`;
-
-/** Sets text only where it changed: the browser then has nothing to lay out again. */
-function say(id, text) {
-  const element = at(id);
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function draw() {
-  drawing = false;
-  const { state, inFlight, estimate, deadlineInMs, outcomes, workers } = latest;
+function drawFigures() {
+  const { state, inFlight, estimate, deadlineInMs, outcomes } = latest;
   say('state', state);
   at('state').dataset.state = state;
   document.title = `${state} · ${inFlight} in flight · Lastcall`;
@@ -47,15 +41,16 @@ function draw() {
   at('lostBox').className = outcomes.lost > 0 ? 'some' : '';
   say('kinds', list(latest.inFlightByKind) || 'nothing');
   say('outcomes', list(outcomes));
-  at('curve').innerHTML = curve(points, everyMs);
-  at('lanes').innerHTML = lanes(workers);
-  at('work').innerHTML = latest.work.map(row).join('');
 }
 
-const list = (counts) =>
-  Object.entries(counts)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(' · ');
+const PARTS = [
+  drawFigures,
+  () => (at('curve').innerHTML = curve(points, everyMs)),
+  () => drawLanes(at('lanes'), latest),
+  () => drawWork(at('work'), latest),
+];
+const pastStops = () => drawStops(at('stops'), stops);
+const due = new Set();
 
 function going({ on_their_way: going, stayed }) {
   const stay = Object.values(stayed).reduce((sum, count) => sum + count, 0);
@@ -65,64 +60,45 @@ function going({ on_their_way: going, stayed }) {
   ].join(' · ');
 }
 
-function lanes(workers) {
-  const generations = [...new Set(workers.map(({ generation }) => generation))].sort(
-    (a, b) => b - a,
-  );
-  return generations
-    .map((generation) => {
-      const cards = workers.filter((worker) => worker.generation === generation).map(card);
-      return `<div class="lane"><h3>generation ${generation}</h3><div class="workers">${cards.join('')}</div></div>`;
-    })
-    .join('');
+/** Everything is drawn in the next frame that is shown; what has no room in it waits for the one after. */
+function change(...parts) {
+  if (due.size === 0) requestAnimationFrame(draw);
+  for (const part of parts) due.add(part);
 }
 
-const card = ({ name, pid, phase, reason, age_seconds: age, in_flight: held, rss_bytes: rss }) =>
-  `<div class="worker" data-phase="${escape(phase)}"><b>${escape(name)}</b> ${escape(phase)}${reason ? `: ${escape(reason)}` : ''}<small>${held ?? 0} in flight · pid ${pid ?? '-'} · ${Math.round(age)} s${rss ? ` · ${Math.round(rss / 2 ** 20)} MB` : ''}</small></div>`;
-
-/** Work that will hardly have ended when work is cut off is marked. */
-function row({ kind, label, worker, ageMs, p50Ms, p90Ms }) {
-  const { deadlineInMs } = latest;
-  const late = deadlineInMs !== null && p90Ms !== null && p90Ms > deadlineInMs;
-  return `<tr${late ? ' class="late"' : ''}><td>${escape(label === null ? kind : `${kind} ${label}`)}</td><td>${escape(worker)}</td><td>${seconds(ageMs)}</td><td>${seconds(p50Ms)}</td><td>${seconds(p90Ms)}${late ? ', too late' : ''}</td></tr>`;
+function draw() {
+  const untilMs = performance.now() + ROOM_MS;
+  for (const part of due) {
+    due.delete(part);
+    part();
+    if (performance.now() > untilMs) break;
+  }
+  if (due.size > 0) requestAnimationFrame(draw);
 }
 
-function drawStops() {
-  if (stops.length === 0) return;
-  at('stops').innerHTML = stops.toReversed().map(past).join('');
+/** Says that what is seen is old: a node that does not answer is not ready. */
+function lose() {
+  if (!at('link').hidden) return;
+  at('link').hidden = false;
+  say('since', latest ? ` What you see is of ${heardAt.toLocaleTimeString()}.` : '');
+  document.body.classList.add('stale');
+  document.title = 'no answer · Lastcall';
 }
 
-function past({ startedAt, worker, reason, result, exitCode, durationMs, phases, ...stop }) {
-  const total = Math.max(1, durationMs);
-  const bars = phases.map(
-    ({ state, atMs, durationMs: ms }) =>
-      `<rect class="${escape(state)}" x="${((atMs / total) * 1_000).toFixed(1)}" y="0" width="${Math.max(2, (ms / total) * 1_000).toFixed(1)}" height="20"><title>${escape(state)} ${seconds(ms)}</title></rect>`,
-  );
-  const words = phases.map(({ state, durationMs: ms }) => `${state} ${seconds(ms)}`).join(', ');
-  const { estimate, refused, inFlightAtStart, outcomes, lateArrivals, failure } = stop;
-  const expected =
-    estimate.factMs === null || estimate.p90Ms === null
-      ? ''
-      : `, drained in ${seconds(estimate.factMs)} (90 % were expected within ${seconds(estimate.p90Ms)})`;
-  return `<li><details><summary>${escape(new Date(startedAt).toLocaleString())} · ${escape(worker)} · ${escape(reason)} · ${result === 'stopped' ? `exit ${exitCode}` : escape(result)} · ${seconds(durationMs)}${outcomes.lost > 0 ? ` · <b class="bad">lost ${outcomes.lost}</b>` : ''}</summary>${escape(words)}<br>${inFlightAtStart} in flight at the start; ${escape(list(outcomes))}; refused ${refused}, late ${lateArrivals}${expected}${failure === null ? '' : `<br>${escape(failure)}`}</details><svg class="timeline" viewBox="0 0 1000 20" preserveAspectRatio="none" role="img" aria-label="${escape(words)}">${bars.join('')}</svg></li>`;
-}
-
-/** Everything is drawn once a frame at most, and not at all while the page is hidden. */
-function change() {
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(draw);
+function hear() {
+  heardMs = performance.now();
+  heardAt = new Date();
+  at('link').hidden = true;
+  document.body.classList.remove('stale');
 }
 
 function watch() {
-  const feed = new EventSource('/console/feed');
-  feed.addEventListener('open', () => {
-    at('link').hidden = true;
-  });
-  feed.addEventListener('error', () => {
-    at('link').hidden = false;
+  feed = new EventSource('/console/feed');
+  heardMs = performance.now();
+  feed.addEventListener('error', ({ target }) => {
+    lose();
     // A feed that was refused is not tried again by the browser itself.
-    if (feed.readyState === EventSource.CLOSED) setTimeout(watch, 2_000);
+    if (target === feed && feed.readyState === EventSource.CLOSED) setTimeout(watch, 2_000);
   });
   feed.addEventListener('hello', ({ data }) => {
     const hello = JSON.parse(data);
@@ -133,24 +109,29 @@ function watch() {
     ({ stops, everyMs } = hello);
     at('actions').hidden = !hello.operator && at('token').value === '';
     at('viewer').hidden = hello.operator;
-    drawStops();
+    change(pastStops);
   });
   feed.addEventListener('tick', ({ data }) => {
+    hear();
     const { point, ...snapshot } = JSON.parse(data);
     latest = snapshot;
     if (point) points.push(point);
     if (points.length > POINTS) points.shift();
-    change();
+    change(...PARTS);
   });
   feed.addEventListener('stop', ({ data }) => {
     const stop = JSON.parse(data);
-    const isNew = !stops.some(
-      ({ pid, startedAt }) => pid === stop.pid && startedAt === stop.startedAt,
-    );
-    if (isNew) stops = [...stops, stop].slice(-STOPS);
-    drawStops();
+    if (!stops.some((one) => nameOf(one) === nameOf(stop))) stops = [...stops, stop].slice(-STOPS);
+    change(pastStops);
   });
 }
+
+setInterval(() => {
+  if (feed.readyState === EventSource.CLOSED || performance.now() - heardMs < SILENT_MS) return;
+  lose();
+  feed.close();
+  watch();
+}, 1_000);
 
 const QUESTIONS = {
   drain: 'Drain this node? New work is refused until you resume it; work in flight goes on.',
@@ -166,6 +147,8 @@ async function act(action) {
   at('workers').value = latest?.workersWanted ?? 1;
   dialog.returnValue = 'no';
   dialog.showModal();
+  // What is typed takes the place of the number, and is not put behind it.
+  at('workers').select();
   await new Promise((resolve) => dialog.addEventListener('close', resolve, { once: true }));
   if (dialog.returnValue !== 'yes') return;
   const token = at('token').value;
@@ -184,6 +167,8 @@ async function act(action) {
 
 for (const button of document.querySelectorAll('button[data-action]'))
   button.addEventListener('click', () => void act(button.dataset.action));
+// No submit button: Enter in the field means yes, and a field left empty keeps nobody from saying no.
+at('no').addEventListener('click', () => at('ask').close('no'));
 at('token').addEventListener('input', () => {
   at('actions').hidden = at('token').value === '';
 });

@@ -3,12 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Feed } from './feed.ts';
 import type { Action, Source } from './source.ts';
 
+const SCRIPTS = ['page', 'curve', 'keep', 'lanes', 'stops', 'text', 'work'];
 const FILES: Record<string, [file: string, type: string]> = {
   '/': ['page.html', 'text/html; charset=utf-8'],
   '/console': ['page.html', 'text/html; charset=utf-8'],
   '/console/page.css': ['page.css', 'text/css; charset=utf-8'],
-  '/console/page.js': ['page.js', 'text/javascript; charset=utf-8'],
-  '/console/curve.js': ['curve.js', 'text/javascript; charset=utf-8'],
+  ...Object.fromEntries(
+    SCRIPTS.map((name) => [
+      `/console/${name}.js`,
+      [`${name}.js`, 'text/javascript; charset=utf-8'],
+    ]),
+  ),
 };
 
 /** Nothing from outside, no frames, no inline code. */
@@ -63,10 +68,12 @@ export class Console {
 
   #watch(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET') return refuse(response, 405, 'GET');
-    response.writeHead(200, { ...GUARDS, 'content-type': 'text/event-stream' });
     const seen = request.headers['last-event-id'];
     const lastEventId = Array.isArray(seen) ? seen[0] : seen;
-    if (!this.#feed.add(response, lastEventId, this.#source.isOperator(request))) response.end();
+    if (this.#feed.isFull)
+      return answer(response, 503, 'As many viewers watch as are served. Try again later.');
+    response.writeHead(200, { ...GUARDS, 'content-type': 'text/event-stream' });
+    this.#feed.add(response, lastEventId, this.#source.isOperator(request));
   }
 
   async #act(request: IncomingMessage, response: ServerResponse): Promise<void> {

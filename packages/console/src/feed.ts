@@ -28,37 +28,43 @@ export class Feed {
   readonly #viewers = new Set<ServerResponse>();
   readonly #points: Point[] = [];
   #lastId = 0;
-  #stopsSent = 0;
+  /** The past stops that the viewers know: the book forgets old ones, so their number tells nothing. */
+  #told = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #leftMs = 0;
   #looking = false;
   #latest: Snapshot | undefined;
+  #latestMs = 0;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
-  /** Adds a viewer; `lastEventId` is the last event that it has seen. False when there are too many. */
-  add(response: ServerResponse, lastEventId: string | undefined, operator: boolean): boolean {
-    if (this.#viewers.size >= VIEWERS_MAX) return false;
+  get isFull(): boolean {
+    return this.#viewers.size >= VIEWERS_MAX;
+  }
+
+  /** Adds a viewer; `lastEventId` is the last event that it has seen. */
+  add(response: ServerResponse, lastEventId: string | undefined, operator: boolean): void {
     const [epoch, seen] = lastEventId?.split('-') ?? [];
     const resumed = epoch === this.#epoch;
     const points = resumed ? this.#points.filter(({ id }) => id > Number(seen)) : this.#points;
     const stops = this.#source.stops().slice(-50);
     response.write('retry: 1000\n\n');
     response.write(this.#event('hello', { operator, resumed, points, stops, everyMs: EVERY_MS }));
-    if (this.#latest) response.write(this.#event('tick', this.#latest));
+    // What was seen long ago would pass for the present.
+    if (this.#latest && performance.now() - this.#latestMs < 2 * EVERY_MS)
+      response.write(this.#event('tick', this.#latest));
     this.#viewers.add(response);
     response.once('close', () => {
       this.#viewers.delete(response);
       this.#leftMs = performance.now();
     });
     if (!this.#timer) {
-      this.#stopsSent = this.#source.stops().length;
+      this.#told = new Set(this.#source.stops().map(nameOf));
       this.#timer = setInterval(() => void this.#look(), EVERY_MS).unref();
       void this.#look();
     }
-    return true;
   }
 
   close(): void {
@@ -76,6 +82,8 @@ export class Feed {
     this.#looking = true;
     try {
       this.#note(await this.#source.snapshot(this.#viewers.size > 0));
+    } catch {
+      // The node could not be looked at; viewers see that nothing comes, and the next look may do.
     } finally {
       this.#looking = false;
     }
@@ -84,6 +92,7 @@ export class Feed {
   #note(snapshot: Snapshot): void {
     const { inFlight, state, estimate } = snapshot;
     this.#latest = snapshot;
+    this.#latestMs = performance.now();
     this.#lastId += 1;
     this.#points.push({
       id: this.#lastId,
@@ -95,11 +104,10 @@ export class Feed {
     });
     if (this.#points.length > POINTS) this.#points.shift();
     this.#send(this.#event('tick', { ...snapshot, point: this.#points.at(-1) }));
-    const stops: readonly Stop[] = this.#source.stops();
-    // The book forgets old stops: then its length no longer tells, and the page is told them all.
-    const news = stops.length >= this.#stopsSent ? stops.slice(this.#stopsSent) : stops;
-    for (const stop of news) this.#send(this.#event('stop', stop));
-    this.#stopsSent = stops.length;
+    const stops = this.#source.stops();
+    for (const stop of stops)
+      if (!this.#told.has(nameOf(stop))) this.#send(this.#event('stop', stop));
+    this.#told = new Set(stops.map(nameOf));
   }
 
   #send(event: string): void {
@@ -111,3 +119,5 @@ export class Feed {
     return `event: ${name}\nid: ${this.#epoch}-${this.#lastId}\ndata: ${JSON.stringify(data)}\n\n`;
   }
 }
+
+const nameOf = ({ pid, startedAt }: Stop): string => `${pid} ${startedAt}`;

@@ -214,6 +214,11 @@ test('the page allows nothing from outside', async () => {
     '/console/page.js',
     '/console/page.css',
     '/console/curve.js',
+    '/console/keep.js',
+    '/console/lanes.js',
+    '/console/stops.js',
+    '/console/text.js',
+    '/console/work.js',
   ]) {
     const { status, headers, body } = await call(admin + path);
     assert.equal(status, 200, path);
