@@ -84,6 +84,7 @@ export class Supervisor {
     });
     this.doors = new NodeDoors({
       node: this.node,
+      startedMs: this.startedMs,
       fleet: this.fleet,
       ownMetrics: () => ownMetrics(this.node, this.fleet, this.#generations.results),
       peer: () => this.peer,

@@ -25,6 +25,14 @@ it('counts, readiness and metrics are those of all workers, whoever is asked', a
   await Promise.all(streams);
 });
 
+it('the uptime is that of the node, whoever is asked and however young', async () => {
+  await using node = await NodeUnderTest.start();
+  await node.ask('reload');
+  const { uptime_seconds: before } = await node.ask<{ uptime_seconds: number }>('status');
+  for (const { body } of await fromBoth(node, '/v1/health'))
+    assert.ok((JSON.parse(body) as { uptime_seconds: number }).uptime_seconds >= before);
+});
+
 it('one drain of the node drains every worker, and reset undoes it', async () => {
   await using node = await NodeUnderTest.start();
   const drained = await node.get('/-/shutdown/drain', { method: 'POST' });

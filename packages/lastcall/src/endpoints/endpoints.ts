@@ -94,13 +94,15 @@ export class Endpoints {
   async #healthDetails(): Promise<Answer> {
     const { info, version } = this.#lifecycle.options;
     const { storage, model_providers } = info?.() ?? {};
+    const { inFlight, uptimeMs = performance.now() - this.#lifecycle.startedMs } =
+      await this.#node.status();
     return {
       status: 200,
       body: {
         status: 'healthy',
         version,
-        uptime_seconds: Math.round(performance.now() - this.#lifecycle.startedMs) / 1_000,
-        active_streams: (await this.#node.status()).inFlight,
+        uptime_seconds: Math.round(uptimeMs) / 1_000,
+        active_streams: inFlight,
         storage: storage ?? { type: 'none', status: 'none' },
         model_providers: model_providers ?? [],
       },

@@ -8,6 +8,8 @@ import { renderMetrics } from '../telemetry/metrics.ts';
 /** The facts that the endpoints answer with. */
 export interface NodeStatus {
   state: State;
+  /** How long it has been up; a supervisor of an earlier version does not tell. */
+  uptimeMs?: number;
   inFlight: number;
   inFlightByKind: Record<string, number>;
   /** Seconds since the stop began; 0 while there is none. */
@@ -38,6 +40,7 @@ export interface NodeControl {
 export function localNode(lifecycle: Lifecycle): NodeControl {
   const status = (): NodeStatus => ({
     state: lifecycle.state,
+    uptimeMs: performance.now() - lifecycle.startedMs,
     inFlight: lifecycle.inFlight,
     inFlightByKind: lifecycle.ledger.inFlightByKind(),
     shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,

@@ -13,6 +13,8 @@ export const PROTOCOL = 1;
 /** `NodeStatus` in a form that survives JSON. */
 export interface WireStatus {
   state: string;
+  /** How long the node, or the worker, has been up; an earlier version does not tell. */
+  uptimeMs?: number;
   inFlight: number;
   inFlightByKind: Record<string, number>;
   /** Seconds since the stop began; 0 while there is none. */

@@ -18,6 +18,8 @@ export interface NodePeer {
 
 export interface DoorsOptions {
   node: NodeState;
+  /** Since when this supervisor runs, by the monotonic clock. */
+  startedMs: number;
   fleet: Fleet;
   /** Metrics of the supervisor itself. */
   ownMetrics: () => string;
@@ -160,6 +162,7 @@ export class NodeDoors {
     const others: WireStatus[] = [...retiring.values()];
     if (peer) others.push(peer);
     const sum = sumFigures([...serving.values()], others, twice);
+    sum.uptimeMs = performance.now() - this.#options.startedMs;
     if (this.#options.foreign()) sum.state = this.#stateByPhase();
     const { draining, paused, stopping } = this.#options.node;
     const early = sum.state === 'ready' || sum.state === 'starting';
