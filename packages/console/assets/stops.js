@@ -1,6 +1,9 @@
 import { keep, make } from './keep.js';
 import { list, seconds } from './text.js';
 
+/** A stop of an idle worker takes milliseconds. */
+const took = (ms) => (ms < 1_000 ? `${ms} ms` : seconds(ms));
+
 // One for all: to make one costs more than to draw a stop.
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -16,13 +19,13 @@ function past({ startedAt, worker, reason, result, exitCode, durationMs, phases,
   const { estimate, refused, inFlightAtStart, outcomes, lateArrivals, failure } = stop;
   const end = result === 'stopped' ? `exit ${exitCode}` : result;
   const time = when.format(new Date(startedAt));
-  const summary = make('summary', '', [time, worker, reason, end, seconds(durationMs)].join(' · '));
+  const summary = make('summary', '', [time, worker, reason, end, took(durationMs)].join(' · '));
   if (outcomes.lost > 0) summary.append(' · ', make('b', 'bad', `lost ${outcomes.lost}`));
-  const words = phases.map(({ state, durationMs: ms }) => `${state} ${seconds(ms)}`).join(', ');
+  const words = phases.map(({ state, durationMs: ms }) => `${state} ${took(ms)}`).join(', ');
   const expected =
     estimate.factMs === null || estimate.p90Ms === null
       ? ''
-      : `, drained in ${seconds(estimate.factMs)} (90 % were expected within ${seconds(estimate.p90Ms)})`;
+      : `, drained in ${took(estimate.factMs)} (90 % were expected within ${seconds(estimate.p90Ms)})`;
   const account = `${inFlightAtStart} in flight at the start; ${list(outcomes)}; refused ${refused}, late ${lateArrivals}${expected}`;
   const lines = [words, account, failure].filter(Boolean).map((line) => make('div', '', line));
   const item = make('li', '', make('details', '', summary, ...lines));
@@ -34,7 +37,7 @@ function timeline(phases, words) {
   const bars = phases.map(({ state, durationMs }) => {
     const bar = make('span', state);
     bar.style.flexGrow = String(durationMs);
-    bar.title = `${state} ${seconds(durationMs)}`;
+    bar.title = `${state} ${took(durationMs)}`;
     return bar;
   });
   const line = make('div', 'timeline', ...bars);
