@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { FlightRecord } from 'lastcall';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { type FlightRecord, readFlights } from 'lastcall/supervised';
 import { UsageError } from './errors.ts';
 import { whole } from './parse.ts';
+import { clean } from './watch/text.ts';
 
 /** A record as it is kept: the supervisor adds which worker it was. */
 type Kept = FlightRecord & { worker?: string; generation?: number };
@@ -31,7 +32,7 @@ export function stopsCommand(): Command {
         throw new UsageError(
           `--dir: expected a folder with stops.jsonl, got ${dir}. Give the recordDir of the service, or the folder of the supervisor's control socket.`,
         );
-      const { records, broken } = readStops(resolve(dir));
+      const { records, broken } = readStops(dir);
       const shown = records.slice(-lines);
       if (json) for (const record of shown) process.stdout.write(`${JSON.stringify(record)}\n`);
       else process.stdout.write(`${showStops(shown, dir)}\n`);
@@ -42,36 +43,23 @@ export function stopsCommand(): Command {
 const isFolder = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** The records in a folder, oldest first; lines that are cut short or damaged are counted. */
-export function readStops(dir: string): { records: Kept[]; broken: number } {
-  let broken = 0;
-  const parse = (line: string): Kept[] => {
-    try {
-      const record = JSON.parse(line) as Kept;
-      if (record.version === 1 && Array.isArray(record.phases)) return [record];
-    } catch {
-      // Counted below.
-    }
-    broken += 1;
-    return [];
-  };
-  const records = ['stops.1.jsonl', 'stops.jsonl']
-    .map((file) => join(dir, file))
-    .filter((path) => existsSync(path))
-    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
-    .filter((line) => line !== '')
-    .flatMap(parse);
-  return { records, broken };
+function readStops(dir: string): { records: Kept[]; broken: number } {
+  try {
+    return readFlights(resolve(dir));
+  } catch (cause) {
+    throw new UsageError(`--dir: the stops in ${dir} cannot be read: ${(cause as Error).message}.`);
+  }
 }
 
-export function showStops(records: readonly Kept[], dir: string): string {
+function showStops(records: readonly Kept[], dir: string): string {
   if (records.length === 0) return `No stop is recorded in ${dir}.`;
-  return records.map((record) => show(record)).join('\n\n');
+  return records.map((record) => show(record).map(clean).join('\n')).join('\n\n');
 }
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
 
-function show(record: Kept): string {
+/** What a record quotes may hold what a terminal would act on, so each line is cleaned in the end. */
+function show(record: Kept): string[] {
   const { phases, estimate, outcomes, exitCode } = record;
   const who = record.worker === undefined ? record.name : `${record.name} ${record.worker}`;
   const end = record.result === 'stopped' ? `exit ${exitCode}` : record.result;
@@ -93,5 +81,5 @@ function show(record: Kept): string {
     lines.push(`  drained    in ${seconds(estimate.factMs)} (${expected})`);
   }
   if (record.failure !== null) lines.push(`  failed     ${record.failure}`);
-  return lines.join('\n');
+  return lines;
 }

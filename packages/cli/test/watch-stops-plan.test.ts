@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +31,31 @@ test('stops tells why and how the workers of a node have stopped, the last one l
   assert.match(stops.err, /1 broken lines left out/);
   const json = await lastcall('stops', '--dir', dir, '--json', '-n', '1');
   assert.equal((JSON.parse(json.out) as { result: string }).result, 'stopped');
+});
+
+test('stops shows nothing that a terminal would act on, and says what it cannot read', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'lastcall-stops-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  await using node = await NodeUnderTest.start();
+  node.signal('SIGTERM');
+  await node.exited;
+  const path = join(node.dir, '.lastcall/stops.jsonl');
+  const [line = ''] = readFileSync(path, 'utf8').split('\n');
+  const record = JSON.parse(line) as object;
+  const bad = { ...record, name: '\u001B[2Jname', failure: 'first\nsecond\u009B31m' };
+  writeFileSync(join(dir, 'stops.jsonl'), `${JSON.stringify(bad)}\n{"version":1,"phases":[]}\n`);
+  const stops = await lastcall('stops', '--dir', dir);
+  assert.match(stops.out, /\?\[2Jname w\d .*exit 0/);
+  assert.match(stops.out, /failed {5}first\?second\?31m/);
+  assert.match(stops.err, /1 broken lines left out/);
+  rmSync(join(dir, 'stops.jsonl'));
+  mkdirSync(join(dir, 'stops.jsonl'));
+  const unreadable = await lastcall('stops', '--dir', dir);
+  assert.equal(unreadable.code, 2);
+  assert.match(
+    unreadable.err,
+    /^lastcall: --dir: the stops in .* cannot be read: .* is no file\.$/m,
+  );
 });
 
 test('watch says when nobody answers', async () => {

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { type FlightRecord, keepFlight } from 'lastcall/supervised';
+import { dirname, resolve } from 'node:path';
+import { type FlightRecord, keepFlight, readFlights } from 'lastcall/supervised';
 import type { Config } from './config/load.ts';
 import type { Worker } from './core/model.ts';
 import { type Ending, lastStop, type Told } from './node/last-stop.ts';
@@ -21,7 +20,7 @@ export class StopBook {
   constructor({ dir, control }: Config, say: (line: string) => void) {
     this.#dir = dirname(resolve(dir, control));
     this.#say = say;
-    this.#stops = load(join(this.#dir, 'stops.jsonl'));
+    this.#stops = load(this.#dir);
   }
 
   get stops(): readonly Stop[] {
@@ -31,7 +30,7 @@ export class StopBook {
   /** Takes in what another supervisor of this node has written meanwhile. */
   refresh(): void {
     const known = new Set(this.#stops.map(nameOf));
-    const others = load(join(this.#dir, 'stops.jsonl')).filter((stop) => !known.has(nameOf(stop)));
+    const others = load(this.#dir).filter((stop) => !known.has(nameOf(stop)));
     this.#stops.push(...others);
     this.#stops.splice(0, this.#stops.length - KEPT);
   }
@@ -58,20 +57,12 @@ export class StopBook {
 
 const nameOf = ({ pid, startedAt }: Stop): string => `${pid} ${startedAt}`;
 
-/** What an earlier supervisor has left; a damaged line is left out. */
-function load(path: string): Stop[] {
-  let lines: string[];
+/** What an earlier supervisor has left; what is damaged is left out. */
+function load(dir: string): Stop[] {
   try {
-    lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(-KEPT);
+    const { records } = readFlights(dir);
+    return records.filter((record): record is Stop => 'worker' in record).slice(-KEPT);
   } catch {
     return [];
   }
-  return lines.flatMap((line) => {
-    try {
-      const stop = JSON.parse(line) as Stop;
-      return stop.version === 1 ? [stop] : [];
-    } catch {
-      return [];
-    }
-  });
 }

@@ -1,5 +1,3 @@
-import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Outcome } from '../ledger/outcome.ts';
 
 export interface FlightPhase {
@@ -44,17 +42,4 @@ export interface FlightRecord {
   exitCode: number | null;
   /** What failed in hooks. */
   failure: string | null;
-}
-
-/** The file that stops are kept in, and how large it grows before it becomes `stops.1.jsonl`. */
-const FILE = 'stops.jsonl';
-const MAX_BYTES = 2 ** 20;
-
-/** Appends one record to `stops.jsonl` in `dir`. Throws what the disk says. */
-export function keepFlight(dir: string, record: object): void {
-  mkdirSync(dir, { recursive: true });
-  const path = join(dir, FILE);
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
-    renameSync(path, join(dir, 'stops.1.jsonl'));
-  appendFileSync(path, `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }

@@ -1,0 +1,110 @@
+import {
+  appendFileSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { FlightRecord } from './flight-record.ts';
+
+/** The file that stops are kept in, what it becomes when it has grown, and how large that is. */
+const FILE = 'stops.jsonl';
+const OLD_FILE = 'stops.1.jsonl';
+const MAX_BYTES = 2 ** 20;
+/** No more is read of a file's end: one that is far larger was written by somebody else. */
+const READ_BYTES = 4 * MAX_BYTES;
+const NEWLINE = 10;
+
+/** Appends one record to `stops.jsonl` in `dir`. Throws what the disk says. */
+export function keepFlight(dir: string, record: object): void {
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, FILE);
+  const { size, last } = look(path);
+  if (size > MAX_BYTES) renameSync(path, join(dir, OLD_FILE));
+  // A record that was cut short, by a full disk or a crash, must not take this one with it.
+  const start = size > 0 && last !== NEWLINE ? '\n' : '';
+  appendFileSync(path, `${start}${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** The records kept in a folder, oldest first, and how many lines are none. Throws what the disk says. */
+export function readFlights(dir: string): { records: FlightRecord[]; broken: number } {
+  const lines = [OLD_FILE, FILE].flatMap((file) => lastLines(join(dir, file)));
+  const records = lines.flatMap((line) => parse(line) ?? []);
+  return { records, broken: lines.length - records.length };
+}
+
+function lastLines(path: string): string[] {
+  return (
+    read(path, READ_BYTES, (bytes, size) => {
+      const lines = bytes.toString().split('\n');
+      // Where reading began in the middle, it began in the middle of a line.
+      if (size > bytes.length) lines.shift();
+      return lines.filter((line) => line !== '');
+    }) ?? []
+  );
+}
+
+function look(path: string): { size: number; last: number | undefined } {
+  return read(path, 1, (bytes, size) => ({ size, last: bytes[0] })) ?? { size: 0, last: undefined };
+}
+
+/** Reads the end of a file; undefined where there is none. Throws for what is no file. */
+function read<Result>(
+  path: string,
+  mostBytes: number,
+  use: (bytes: Buffer, size: number) => Result,
+): Result | undefined {
+  let file: number;
+  try {
+    // A pipe would wait for its writer.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw new Error(`${path} is no file`);
+    const bytes = Buffer.alloc(Math.min(stat.size, mostBytes));
+    const count = readSync(file, bytes, 0, bytes.length, stat.size - bytes.length);
+    return use(bytes.subarray(0, count), stat.size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function parse(line: string): FlightRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isFlight(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCounts = (value: unknown): boolean =>
+  isObject(value) && Object.values(value).every((count) => typeof count === 'number');
+
+/** Whether it has what those who show it rely on. */
+function isFlight(value: unknown): value is FlightRecord {
+  if (!isObject(value) || value.version !== 1) return false;
+  const { phases, estimate, outcomes, inFlightByKind } = value;
+  return (
+    Array.isArray(phases) &&
+    phases.every(
+      (phase) =>
+        isObject(phase) && typeof phase.state === 'string' && typeof phase.durationMs === 'number',
+    ) &&
+    isObject(estimate) &&
+    isCounts(outcomes) &&
+    isCounts(inFlightByKind) &&
+    ['name', 'reason', 'result', 'startedAt'].every((key) => typeof value[key] === 'string') &&
+    ['pid', 'durationMs', 'inFlightAtStart'].every((key) => typeof value[key] === 'number')
+  );
+}
