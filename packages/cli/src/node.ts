@@ -6,19 +6,23 @@ import {
   nginxConfig,
   nodeOf,
   planDrain,
+  planRoll,
   planUndrain,
   readInventory,
   roll,
   type Step,
+  stepsLeft,
   Watch,
 } from '@lastcall/edge';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { planLines, StepLog, toldAsJson } from './node-json.ts';
 import { whole } from './parse.ts';
 
 interface Common {
   nodes: string;
   dryRun?: boolean;
   force?: boolean;
+  json?: boolean;
 }
 
 /** `lastcall node`: takes whole nodes out of a load balancer and puts them back. */
@@ -55,13 +59,22 @@ function drain(): Command {
     .option('--dry-run', 'show the steps and do nothing')
     .option('--force', 'even when it is the last one in service')
     .option('--continue', 'go on with a drain that was cut off')
-    .option('--rollback', 'undo a drain that was cut off')
+    .addOption(
+      new Option('--rollback', 'undo a drain that was cut off').conflicts(['continue', 'dryRun']),
+    )
+    .option('--json', AS_JSON)
     .action(async (server: string, flags: Common & { continue?: boolean; rollback?: boolean }) => {
       const inventory = readInventory(flags.nodes);
-      if (flags.dryRun) return showPlan(planDrain(inventory, nodeOf(inventory, server)));
-      const desk = deskFor(inventory, flags);
-      if (flags.rollback) await desk.rollback(server);
-      else await desk.drain(server, flags.continue);
+      const verb = flags.rollback ? 'rollback' : 'drain';
+      if (flags.dryRun) {
+        const { journal } = new Desk(inventory);
+        const done = flags.continue ? (journal.read(server)?.done ?? []) : [];
+        const steps = stepsLeft(planDrain(inventory, nodeOf(inventory, server)), done);
+        return showPlan(verb, server, steps, flags);
+      }
+      await carryOut(verb, server, inventory, flags, (desk) =>
+        flags.rollback ? desk.rollback(server) : desk.drain(server, flags.continue),
+      );
     });
 }
 
@@ -70,10 +83,17 @@ function undrain(): Command {
     .description('start a node, wait until it is ready, and put it back')
     .argument('<server>', 'the server, as its upstream names it')
     .option('--dry-run', 'show the steps and do nothing')
+    .option('--json', AS_JSON)
     .action(async (server: string, flags: Common) => {
       const inventory = readInventory(flags.nodes);
-      if (flags.dryRun) return showPlan(planUndrain(inventory, nodeOf(inventory, server)));
-      await deskFor(inventory, flags).undrain(server);
+      if (flags.dryRun)
+        return showPlan(
+          'undrain',
+          server,
+          planUndrain(inventory, nodeOf(inventory, server)),
+          flags,
+        );
+      await carryOut('undrain', server, inventory, flags, (desk) => desk.undrain(server));
     });
 }
 
@@ -94,6 +114,9 @@ function status(): Command {
           return { server, inService, takenOut, ready, sessions, journal };
         }),
       );
+      const unknown = inventory.nodes
+        .map(({ server }) => server)
+        .filter((server) => states.every((state) => state.server !== server));
       if (flags.json) return print(JSON.stringify(rows, null, 2));
       for (const { server, inService, takenOut, sessions, ready, journal } of rows)
         print(
@@ -107,6 +130,8 @@ function status(): Command {
               : []),
           ].join('  '),
         );
+      for (const server of unknown)
+        process.stderr.write(`lastcall: ${server} is a node, but ${desk.proxy.name} has it not\n`);
     });
 }
 
@@ -115,16 +140,22 @@ function rollAll(): Command {
     .description('drain, restart and put back every node; stop at the first that goes wrong')
     .option('--parallel <N>', 'how many at a time', whole(1, 1_000), 1)
     .option('--dry-run', 'show the steps and do nothing')
-    .action(async (flags: Common & { parallel: number }) => {
+    .option('--json', AS_JSON)
+    .action(async ({ parallel, ...flags }: Common & { parallel: number }) => {
       const inventory = readInventory(flags.nodes);
-      if (flags.dryRun)
-        return showPlan(
-          inventory.nodes.flatMap((node) => [
-            ...planDrain(inventory, node),
-            ...planUndrain(inventory, node),
-          ]),
-        );
-      await roll(deskFor(inventory, flags), flags.parallel);
+      if (flags.dryRun) {
+        const nodes = planRoll(inventory, parallel);
+        if (!flags.json) return print(planLines(nodes.flatMap(({ steps }) => steps)));
+        return print(JSON.stringify({ verb: 'roll', dryRun: true, parallel, nodes }, null, 2));
+      }
+      if (!flags.json) return roll(new Desk(inventory, { progress: print }), parallel);
+      const log = new StepLog();
+      const servers = inventory.nodes.map(({ server }) => server);
+      await toldAsJson(
+        () => roll(new Desk(inventory, { onStep: log.onStep }), parallel),
+        (error) => ({ verb: 'roll', parallel, nodes: log.nodes(servers, error) }),
+        print,
+      );
     });
 }
 
@@ -133,7 +164,7 @@ function watch(): Command {
     .description('mark failing nodes down and recovered ones up, until interrupted')
     .option('--metrics <PORT>', 'serve GET /metrics on loopback', whole(0, 65_535))
     .action(async (flags: Common & { metrics?: number }) => {
-      const service = new Watch(deskFor(readInventory(flags.nodes), flags), print);
+      const service = new Watch(new Desk(readInventory(flags.nodes)), print);
       if (flags.metrics !== undefined)
         print(`metrics on 127.0.0.1:${await service.serveMetrics(flags.metrics)}`);
       const stop = new AbortController();
@@ -147,8 +178,8 @@ function edgeConfig(): Command {
     .description('write a proxy configuration that makes drains invisible')
     .addArgument(new Argument('<proxy>', 'which one').choices(['nginx', 'haproxy']))
     .requiredOption('--server <HOST:PORT...>', 'the nodes', addresses)
-    .option('--upstream <NAME>', 'name of the upstream', 'app')
-    .option('--listen <ADDRESS>', 'where clients connect', '80')
+    .option('--upstream <NAME>', 'name of the upstream', oneWord, 'app')
+    .option('--listen <ADDRESS>', 'where clients connect', oneWord, '80')
     .action(
       (
         proxy: string,
@@ -161,17 +192,40 @@ function edgeConfig(): Command {
     );
 }
 
-const deskFor = (inventory: Inventory, { force = false }: Common): Desk =>
-  new Desk(inventory, { force, progress: print });
+const AS_JSON = 'print one JSON document, at the end';
 
-function showPlan(steps: readonly Step[]): void {
-  for (const [i, { text, undo }] of steps.entries()) print(`${i + 1}. ${text}\n   back: ${undo}`);
+async function carryOut(
+  verb: string,
+  server: string,
+  inventory: Inventory,
+  { force = false, json }: Common,
+  act: (desk: Desk) => Promise<void>,
+): Promise<void> {
+  if (!json) return act(new Desk(inventory, { force, progress: print }));
+  const log = new StepLog();
+  await toldAsJson(
+    () => act(new Desk(inventory, { force, onStep: log.onStep })),
+    () => ({ verb, server, steps: log.steps() }),
+    print,
+  );
+}
+
+function showPlan(verb: string, server: string, steps: readonly Step[], { json }: Common): void {
+  print(json ? JSON.stringify({ verb, server, dryRun: true, steps }, null, 2) : planLines(steps));
 }
 
 function addresses(text: string, before: string[] = []): string[] {
-  if (!/^[^\s;{}]+:\d{1,5}$/.test(text))
-    throw new InvalidArgumentError(`Expected HOST:PORT such as 10.0.0.1:8080, got ${text}.`);
+  const port = Number(/^(?:[^\s;{}:]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})$/.exec(text)?.[1] ?? 0);
+  if (port < 1 || port > 65_535)
+    throw new InvalidArgumentError(
+      `Expected HOST:PORT such as 10.0.0.1:8080 or [::1]:8080, got ${text}.`,
+    );
   return [...before, text];
+}
+
+function oneWord(text: string): string {
+  if (/^[^\s;{}#"']+$/.test(text)) return text;
+  throw new InvalidArgumentError(`Expected one word, got ${JSON.stringify(text)}.`);
 }
 
 const print = (line: string): void => {

@@ -78,20 +78,22 @@ export class Desk {
   /** Undoes a drain that has not gone too far; says how to go on when it has. */
   async rollback(server: string): Promise<void> {
     const node = nodeOf(this.inventory, server);
-    const { entry } = await this.journal.locked(() => {
-      const before = this.#free(server);
-      if (before?.verb === 'drain') return this.#begin(node, 'drain', before, true);
-      throw new EdgeError(
-        'ERR_EDGE_JOURNAL',
-        `No drain of ${server} is recorded: there is nothing to roll back.`,
-      );
+    const before = await this.journal.locked(() => {
+      const entry = this.#free(server);
+      if (entry?.verb !== 'drain')
+        throw new EdgeError(
+          'ERR_EDGE_JOURNAL',
+          `No drain of ${server} is recorded: there is nothing to roll back.`,
+        );
+      this.#begin(node, 'drain', entry, true);
+      return entry;
     });
     try {
       // A stop may have been sent by a controller that died before it could write that down.
-      if (entry.done.includes('settle')) await this.#undoStop(node);
+      if (before.done.includes('settle')) await this.#undoStop(node);
       await this.journal.locked(() => this.proxy.putBack(server));
     } catch (error) {
-      this.journal.write({ ...entry, state: 'failed', error: messageOf(error) });
+      this.journal.write(before);
       throw error;
     }
     this.journal.forget(server);

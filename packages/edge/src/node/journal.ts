@@ -129,12 +129,22 @@ export class Journal {
           `Another controller holds ${path}. Wait for it to end.`,
         );
       try {
+        this.#sweep();
         return await act();
       } finally {
         rmSync(path, { force: true });
       }
     } finally {
       rmSync(mine, { force: true });
+    }
+  }
+
+  /** Drafts of controllers that were killed before they could put them in place. */
+  #sweep(): void {
+    for (const name of readdirSync(this.#dir)) {
+      const pid = /\.json\.(\d+)\.new$|^proxy\.lock\.(\d+)\./.exec(name)?.slice(1).join('');
+      if (pid !== undefined && !processFacts(Number(pid)))
+        rmSync(join(this.#dir, name), { force: true });
     }
   }
 

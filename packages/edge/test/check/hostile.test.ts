@@ -27,7 +27,7 @@ const FILES: [string, string, RegExp?][] = [
   ],
   [
     'many.yaml',
-    `kind: Deployment\nx: &x { a: 1 }\nspec: { template: { spec: { containers: [${'*x, '.repeat(20_000)}] } } }\n`,
+    `kind: Deployment\nx: &x { a: 1 }\nspec: { template: { spec: { containers: [${'*x, '.repeat(50_000)}] } } }\n`,
   ],
   ['nowhere.yaml', 'kind: Deployment\nspec: *nope\n', /nowhere\.yaml:2:7: No anchor "nope"/],
   [
@@ -95,7 +95,7 @@ for (const [name, text, refusal] of FILES)
     else assert.throws(check, (error) => error instanceof EdgeError && refusal.test(error.message));
   });
 
-test('ten times the manifests are not a hundred times the work: 2,000 are checked', (t) => {
+test('2,000 manifests in one file are checked', (t) => {
   const file = join(folder(t), 'large.yaml');
   const one = (i: number): string =>
     `kind: Deployment\nmetadata: { name: a${i} }\nspec: { replicas: 1, template: { terminationGracePeriodSeconds: 5, spec: { containers: [{ name: app, ports: [{ containerPort: 80 }] }] } } }\n`;

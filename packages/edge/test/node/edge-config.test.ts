@@ -6,7 +6,11 @@ import test from 'node:test';
 import { checkFiles, haproxyConfig, nginxConfig } from '@lastcall/edge';
 import { folder, HAPROXY, missing, NGINX } from '../support/place.ts';
 
-const OPTIONS = { upstream: 'app', servers: ['127.0.0.1:8081', '127.0.0.1:8082'], listen: '8080' };
+const OPTIONS = {
+  upstream: 'app',
+  servers: ['127.0.0.1:8081', '127.0.0.1:8082', '[::1]:8083'],
+  listen: '8080',
+};
 
 test(
   'nginx takes the written configuration, and pod check finds nothing in it',
