@@ -37,7 +37,7 @@ test('of a server that answers every path alike only the root is taken for a rou
   const { config, found } = await guess(plain.replace("'hello'", "'you asked for ' + q.url"));
   assert.deepEqual(Object.keys(config.routes), ['fast']);
   assert.equal(config.routes.fast?.path, '/');
-  assert(found.some((one) => one.startsWith('grace: 5s, assumed')));
+  assert(found.some((one) => one.startsWith('assumed: stopSignal SIGTERM; grace 5s')));
 });
 
 test('a health check is taken for liveness, not for readiness', async () => {

@@ -8,9 +8,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadCases } from '../src/cases/load.ts';
 import { drill, select } from '../src/engine/drill.ts';
+import { runCase } from '../src/engine/run.ts';
+import { Timeline } from '../src/engine/timeline.ts';
 import { htmlReport } from '../src/report/html.ts';
 import { jsonReport } from '../src/report/json.ts';
 import { junitReport } from '../src/report/junit.ts';
+import { timelineSvg } from '../src/report/svg.ts';
 import { caseLine, closing } from '../src/report/terminal.ts';
 import { loadKnownFailing } from '../src/verdict/known.ts';
 import { script } from './support/servers.ts';
@@ -31,6 +34,14 @@ const result = await drill({
   knownFailing: new Set<string>(),
 });
 
+const [idle] = select(all, ['exit/idle']);
+assert(idle);
+const deaf = await runCase(idle, {
+  config: script(`${nasty} process.on('SIGTERM', () => {});`, { grace: '200ms', force: '100ms' }),
+  seed: 1,
+  clients: 2,
+});
+
 test('the page is self-contained, forbids everything else, and escapes what the server said', () => {
   const html = htmlReport(result);
   assert.match(html, /Content-Security-Policy" content="default-src 'none'; style-src 'sha256-/);
@@ -49,6 +60,55 @@ test('the timeline has the signal and the exit as lines', () => {
   const html = htmlReport(result);
   assert.match(html, /class="mark signal"/);
   assert.match(html, /class="mark exit"/);
+});
+
+/** A run in which a connection was open for long before the signal, and was cut just after it. */
+function cut(): Timeline {
+  const timeline = new Timeline();
+  timeline.marks.push({ kind: 'signal', atMs: 9000, text: 'SIGTERM' });
+  timeline.marks.push({ kind: 'exit', atMs: 9100, text: 'exit 0' });
+  const lane = { label: 'connection 1', openMs: 1000, closeMs: 9060, close: 'reset' as const };
+  const early = {
+    label: 'GET /',
+    fromMs: 1000,
+    toMs: 1900,
+    outcome: 'answered' as const,
+    detail: '',
+  };
+  const last = { ...early, fromMs: 9000, toMs: 9060, outcome: 'lost' as const };
+  timeline.lanes.push({ ...lane, spans: [early, last] });
+  return timeline;
+}
+
+test('most of the picture is what came after the signal, and no word leaves it', () => {
+  const svg = timelineSvg(cut(), 'x');
+  assert.doesNotMatch(svg, /class="answered"/, 'what was long before the signal is left out');
+  const [, x, width] =
+    /<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="\d+" class="lost"/.exec(svg) ?? [];
+  assert(Number(x) > 170 && Number(x) < 500, `the signal at ${x}`);
+  assert(Number(width) > 200, `the loss is ${width} wide`);
+  assert.match(svg, /<text x="8[\d.]+" y="\d+" class="mark-text before">exit 0</);
+});
+
+test('an end that the drill itself brought about is called so', () => {
+  const timeline = result.cases.find((one) => one.case.slug === 'http1/keepalive-race')?.shown
+    .timeline;
+  const exit = timeline?.marks.find((mark) => mark.kind === 'exit');
+  assert.equal(exit?.text, 'ended by SIGTERM');
+  assert.equal(
+    deaf.timeline?.marks.find((mark) => mark.kind === 'exit')?.text,
+    'killed by the drill',
+  );
+});
+
+test('what fails is led to from the top; what does not apply is a line, not a picture', () => {
+  const html = htmlReport(result);
+  assert.match(html, /<a class="v-fail" href="#http1\/keepalive-race">/);
+  assert.match(html, /<details id="http1\/keepalive-race" open>/);
+  assert.match(
+    html,
+    /1 not applicable<[^]*http1\/trailers<\/code> <span class="soft">routes\.trailers is not given/,
+  );
 });
 
 test('JUnit is well-formed XML that counts the failure and the case that did not apply', (t) => {

@@ -9,11 +9,7 @@ export async function reload(ctx: Context): Promise<void> {
   ctx.timeline.mark('note', 'reload');
   ctx.target.signalledMs ??= performance.now();
   if (how?.signal !== undefined) {
-    ctx.check(
-      sendSignal(pid, how.signal as NodeJS.Signals),
-      'a running server',
-      'it has already ended',
-    );
+    ctx.check(sendSignal(pid, how.signal), 'a running server', 'it has already ended');
   }
   const [file, ...args] = (how?.command ?? []).map((text) => text.replaceAll('{pid}', String(pid)));
   if (file === undefined) return;

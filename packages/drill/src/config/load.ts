@@ -1,10 +1,19 @@
 // Reads drill.yaml; each error says the line, the column, the key and the nearest valid key.
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, LineCounter, isCollection, isMap, isNode, parseDocument } from 'yaml';
+import {
+  type Document,
+  LineCounter,
+  isCollection,
+  isMap,
+  isNode,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { z } from 'zod';
 import { DrillError } from '../case.ts';
 import { nearest } from './nearest.ts';
+import { shown } from './shown.ts';
 import { type DrillConfig, schema } from './schema.ts';
 
 export function loadConfig(file: string): DrillConfig {
@@ -31,15 +40,41 @@ export function parseConfig(text: string, file: string): DrillConfig {
   const broken = document.errors[0];
   if (broken !== undefined) {
     const { line, col } = lines.linePos(broken.pos[0]);
-    const what = broken.message.split('\n')[0] ?? '';
+    const what = broken.message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
     throw new DrillError('CONFIG_SYNTAX', `${file}:${line}:${col}: not valid YAML: ${what}`);
   }
-  const parsed = schema.safeParse(document.toJS());
+  const parsed = schema.safeParse(plainValue(document, lines, file));
   if (parsed.success) return parsed.data;
-  const messages = parsed.error.issues.flatMap((issue) =>
+  // A key that was misspelt is also missing: what it is called comes first.
+  const unknownFirst = parsed.error.issues.toSorted(
+    (left, right) => Number(isUnknown(right)) - Number(isUnknown(left)),
+  );
+  const messages = unknownFirst.flatMap((issue) =>
     describe(issue, document, lines).map((one) => `${file}:${one}`),
   );
   throw new DrillError('CONFIG_INVALID', messages.join('\n'));
+}
+
+const isUnknown = ({ code }: z.core.$ZodIssue): boolean => code === 'unrecognized_keys';
+
+/** An alias is only followed here, so one that leads nowhere is only seen here. */
+function plainValue(document: Document, lines: LineCounter, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    let offset = 0;
+    visit(document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(document) !== undefined) return undefined;
+        offset = alias.range?.[0] ?? 0;
+        return visit.BREAK;
+      },
+    });
+    const { line, col } = lines.linePos(offset);
+    const at = `${line}:${col}`;
+    throw new DrillError('CONFIG_SYNTAX', `${file}:${at}: not valid YAML: ${what}`, { cause });
+  }
 }
 
 function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): string[] {
@@ -64,7 +99,24 @@ function message(issue: z.core.$ZodIssue, document: Document, path: string[]): s
     const near = nearest(came, values);
     return `expected one of ${values.join(', ')}; got "${came}"${near === undefined ? '' : `. Did you mean "${near}"?`}`;
   }
-  return issue.message;
+  if (issue.code === 'custom') return issue.message;
+  const came = shown(path.length === 0 ? document.toJS() : plainIn(document, path));
+  if (issue.code !== 'invalid_type') return `${issue.message}; got ${came}`;
+  const example = path.length === 0 ? ', such as `command: node server.js`' : '';
+  return `expected ${kinds[issue.expected] ?? issue.expected}${example}; got ${came}`;
+}
+
+const kinds: Readonly<Record<string, string>> = {
+  object: 'keys with their values',
+  record: 'names with their values',
+  array: 'a list, such as [a, b]',
+  string: 'text',
+  boolean: 'true or false',
+};
+
+function plainIn(document: Document, path: readonly string[]): unknown {
+  const node = document.getIn(path, true);
+  return isNode(node) ? node.toJS(document) : node;
 }
 
 function keysAt(path: readonly string[]): string[] {

@@ -1,21 +1,25 @@
 // drill.yaml: what the server offers. Each key is declared here once.
 import { z } from 'zod';
 import { areas } from '../case.ts';
+import { shown } from './shown.ts';
 import { portNames, routeNames, variantNames } from './needs.ts';
 
 const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
-const duration = z.string().transform((text, ctx) => {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text.trim());
-  const unit = units[match?.[2] ?? ''];
-  if (match === null || unit === undefined) {
-    ctx.addIssue({
-      code: 'custom',
-      message: `expected a duration with its unit, such as "500ms", "30s" or "5m"; got "${text}"`,
-    });
+/** A value of one form, of whatever type it came: the message says the form, with an example, and what came. */
+function formed<T>(form: string, read: (value: unknown) => T | undefined) {
+  return z.unknown().transform((value, ctx) => {
+    const found = read(value);
+    if (found !== undefined) return found;
+    ctx.addIssue({ code: 'custom', message: `expected ${form}; got ${shown(value)}` });
     return z.NEVER;
-  }
-  return Number(match[1]) * unit;
+  });
+}
+
+const duration = formed('a duration with its unit, such as "500ms", "30s" or "5m"', (value) => {
+  const match = typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value.trim());
+  const unit = units[(match && match[2]) || ''];
+  return match && unit !== undefined ? Number(match[1]) * unit : undefined;
 });
 
 export interface Route {
@@ -23,29 +27,48 @@ export interface Route {
   readonly path: string;
 }
 
-const route = z.string().transform((text, ctx): Route => {
-  const match = /^(?:([A-Z]+) +)?(\/\S*)$/.exec(text.trim());
-  if (match === null) {
-    ctx.addIssue({
-      code: 'custom',
-      message: `expected "/path" or "METHOD /path"; got "${text}"`,
-    });
-    return z.NEVER;
-  }
-  return { method: match[1] ?? '', path: match[2] ?? '/' };
+const route = formed('"/path" or "METHOD /path"', (value): Route | undefined => {
+  const match = typeof value === 'string' && /^(?:([A-Z]+) +)?(\/\S*)$/.exec(value.trim());
+  return match ? { method: match[1] ?? '', path: match[2] ?? '/' } : undefined;
 });
 
-const command = z.union([
-  z.array(z.string().min(1)).min(1),
-  z
-    .string()
-    .min(1)
-    .transform((text) => text.trim().split(/\s+/)),
-]);
+const command = formed(
+  'a program and its arguments, such as "node server.js" or [node, server.js]',
+  (value) => {
+    const words = typeof value === 'string' ? value.trim().split(/\s+/) : value;
+    if (!Array.isArray(words) || words.length === 0) return undefined;
+    const isWord = (word: unknown): boolean => word !== '' && /string|number/.test(typeof word);
+    return words.every(isWord) && words[0] !== '' ? words.map(String) : undefined;
+  },
+);
 
-const environment = z.record(z.string(), z.coerce.string());
-const port = z.union([z.string().regex(/^[A-Za-z_]\w*$/), z.int().min(1).max(65_535)]);
+const text = formed('text, a number or true or false', (value) =>
+  ['string', 'number', 'boolean'].includes(typeof value) ? String(value) : undefined,
+);
+const environment = z.record(z.string(), text);
+
+const port = formed(
+  'an environment variable such as PORT, or a number from 1 to 65535',
+  (value) => {
+    if (typeof value === 'string' && /^[A-Za-z_]\w*$/.test(value)) return value;
+    return Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536
+      ? Number(value)
+      : undefined;
+  },
+);
+
+const pattern = formed('a regular expression, such as "stopped$"', (value) => {
+  if (typeof value !== 'string' || value === '') return undefined;
+  try {
+    void new RegExp(value);
+    return value;
+  } catch {
+    return undefined;
+  }
+});
+
 const signalNames = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGHUP', 'SIGWINCH'];
+const signal = z.enum(signalNames as [NodeJS.Signals, ...NodeJS.Signals[]]);
 
 type Named<N extends string, T extends z.ZodType> = z.ZodObject<
   Record<N, z.ZodOptional<T>>,
@@ -69,7 +92,7 @@ export const schema = z.strictObject({
   host: z.string().default('127.0.0.1'),
   /** A number is a fixed port; a name is the environment variable that tells the server. */
   ports: named(portNames, port).default({ http: 'PORT' }),
-  stopSignal: z.enum(signalNames as [NodeJS.Signals, ...NodeJS.Signals[]]).default('SIGTERM'),
+  stopSignal: signal.default('SIGTERM'),
   /** The time the server gives its work to finish. */
   grace: duration.default(5000),
   /** How long an ordinary piece of work lasts; default: 40 % of the grace, at most 600 ms. */
@@ -91,15 +114,20 @@ export const schema = z.strictObject({
   /** The operator's bearer token. */
   token: z.string().min(1).optional(),
   /** What the last lines of the log must match once the server has stopped. */
-  logPattern: z.string().min(1).optional(),
+  logPattern: pattern.optional(),
   /** How to reload: a command, or a signal sent to the main process. */
-  reload: z.strictObject({ command: command.optional(), signal: z.string().optional() }).optional(),
+  reload: z
+    .strictObject({ command: command.optional(), signal: signal.optional() })
+    .refine((how) => how.command !== undefined || how.signal !== undefined, {
+      error: 'expected `command` or `signal`; got neither',
+    })
+    .optional(),
   /** The same server made to misbehave, by environment. */
   variants: named(variantNames, environment).default({}),
   /** Cases that cannot be asked of this server, each with the reason, which the report gives. */
   skip: z.record(z.string(), z.string().min(1)).default({}),
   /** The areas to run; default: all that apply. */
-  areas: z.array(z.enum(areas)).optional(),
+  areas: z.array(z.enum(areas)).min(1).optional(),
 });
 
 export type DrillConfig = z.output<typeof schema>;

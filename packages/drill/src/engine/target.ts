@@ -40,6 +40,8 @@ export class Target {
   readonly #mark = randomUUID();
   readonly #timeline: Timeline;
   #watch: NodeJS.Timeout | undefined;
+  /** True when it still ran at the end of the case, and the drill ended it. */
+  #killed = false;
 
   constructor(launch: Launch, timeline: Timeline) {
     this.launch = launch;
@@ -73,7 +75,8 @@ export class Target {
       this.#child.once('exit', (code, signal) => {
         this.exit = { code: code ?? undefined, signal: signal ?? undefined, atMs: nowMs() };
         clearTimeout(this.#watch);
-        this.#timeline.mark('exit', `exit ${signal ?? String(code)}`);
+        const how = signal === null ? `exit ${code}` : `ended by ${signal}`;
+        if (!this.#killed) this.#timeline.mark('exit', how);
         resolve(this.exit);
       });
     });
@@ -123,6 +126,10 @@ export class Target {
       await until(() => (this.processes().length === 0 ? true : undefined), 500, 50);
     }
     const left = this.exit === undefined ? [] : this.processes();
+    if (this.exit === undefined && this.pid > 0) {
+      this.#killed = true;
+      this.#timeline.mark('exit', 'killed by the drill');
+    }
     if (this.pid > 0) await killAll(this.pid, this.#mark);
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();

@@ -83,7 +83,8 @@ export async function guessConfig(command: readonly string[], cwd: string): Prom
     const routes = await findRoutes(ctx, fixed ?? ports.http);
     for (const [name, text] of Object.entries(routes)) found.push(`routes.${name}: ${text}`);
     found.push(
-      `grace: ${base.grace / 1000}s, assumed: what is in flight is given so long, then the server ends all the same`,
+      `assumed: stopSignal ${base.stopSignal}; grace ${base.grace / 1000}s, in which work in flight may finish ` +
+        'before the server ends all the same. A drill.yaml can say otherwise.',
     );
     const config = schema.parse({
       command: [...command],

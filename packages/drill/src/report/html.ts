@@ -1,6 +1,6 @@
 // One self-contained page: no script, no outside resource, and a policy that forbids both.
 import { createHash } from 'node:crypto';
-import { type CaseResult, type DrillResult, reasons } from '../verdict/summary.ts';
+import { type CaseResult, type DrillResult, reasonOf, reasons } from '../verdict/summary.ts';
 import { escapeMarkup } from './escape.ts';
 import { lossText } from './terminal.ts';
 import { timelineSvg } from './svg.ts';
@@ -13,13 +13,13 @@ const style = `
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:1060px;padding:24px;font:15px/1.5 system-ui,sans-serif;color:var(--fg);background:var(--bg)}
 h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:28px 0 8px}p{margin:4px 0}code{font:13px ui-monospace,monospace;overflow-wrap:anywhere}
-.soft{color:var(--soft)}.verdict{display:inline-block;min-width:5.5em;font-weight:600}
+a{text-underline-offset:3px}.soft{color:var(--soft)}.verdict{display:inline-block;min-width:5.5em;font-weight:600}
 .v-pass{color:var(--pass)}.v-fail{color:var(--fail)}.v-informational{color:var(--info)}.v-not-applicable{color:var(--soft)}
 details{border:1px solid var(--line);border-radius:6px;margin:6px 0;background:var(--card)}
 summary{padding:8px 12px;cursor:pointer}details>div{padding:4px 12px 12px;overflow-x:auto}
 pre{background:var(--bg);border:1px solid var(--line);padding:8px;overflow-x:auto;font-size:12px}
 svg{display:block;width:100%;min-width:640px;background:var(--bg);border:1px solid var(--line);border-radius:4px}
-svg text{font:10px system-ui,sans-serif;fill:var(--soft)}svg text.mark-text{fill:var(--fg)}svg text.tick{text-anchor:middle}
+svg text{font:10px system-ui,sans-serif;fill:var(--soft)}svg text.mark-text{fill:var(--fg)}svg text.tick{text-anchor:middle}svg text.before{text-anchor:end}
 .grid{stroke:var(--line);stroke-width:.5}.open{stroke:var(--void);stroke-width:1}
 rect.answered{fill:var(--answered)}rect.refused{fill:var(--refused)}rect.lost,rect.pending{fill:var(--fail)}rect.void{fill:var(--void)}
 .close-fin,.close-local{fill:var(--void)}.close-reset{fill:var(--fail)}
@@ -31,6 +31,7 @@ rect.answered{fill:var(--answered)}rect.refused{fill:var(--refused)}rect.lost,re
 export function htmlReport(result: DrillResult): string {
   const hash = createHash('sha256').update(style).digest('base64');
   const failures = reasons(result);
+  const failed = result.cases.filter((one) => reasonOf(result, one) !== undefined);
   const verdict = failures.length === 0 ? 'pass' : 'fail';
   const byArea = Map.groupBy(result.cases, (one) => one.case.slug.split('/')[0] ?? '');
   const count = (name: string): number => result.cases.filter((one) => one.verdict === name).length;
@@ -48,7 +49,8 @@ export function htmlReport(result: DrillResult): string {
 <h1>Drill of <code>${escapeMarkup(result.command)}</code></h1>
 <p><strong class="v-${verdict}">${verdict.toUpperCase()}</strong>: ${count('pass')} passed, ${count('fail')} failed, ${count('not applicable')} not applicable, ${count('informational')} informational</p>
 <p class="soft">${result.startedAt.toISOString()}, ${(result.durationMs / 1000).toFixed(1)} s, seed ${result.seed}, confidence ${result.confidence}</p>
-${failures.map((reason) => `<p class="v-fail">${escapeMarkup(reason)}</p>`).join('\n')}
+${failed.length === 0 ? failures.map((reason) => `<p class="v-fail">${escapeMarkup(reason)}</p>`).join('\n') : ''}
+${failed.map((one) => `<p><a class="v-fail" href="#${one.case.slug}">${escapeMarkup(reasonOf(result, one) ?? '')}</a></p>`).join('\n')}
 <p class="key"><span><i class="k-answered"></i>answered</span><span><i class="k-refused"></i>refused (503)</span><span><i class="k-lost"></i>lost</span><span><i class="k-void"></i>not owed</span><span>time runs from the signal</span></p>
 ${[...byArea].map(([area, cases]) => areaHtml(area, cases)).join('\n')}
 </body>
@@ -57,7 +59,24 @@ ${[...byArea].map(([area, cases]) => areaHtml(area, cases)).join('\n')}
 }
 
 function areaHtml(area: string, cases: readonly CaseResult[]): string {
-  return `<h2>${escapeMarkup(area)}</h2>\n${cases.map(caseHtml).join('\n')}`;
+  const [left, asked] = [true, false].map((not) =>
+    cases.filter((one) => (one.verdict === 'not applicable') === not),
+  );
+  const parts = [`<h2>${escapeMarkup(area)}</h2>`, ...(asked ?? []).map(caseHtml)];
+  if (left !== undefined && left.length > 0) parts.push(leftHtml(left));
+  return parts.join('\n');
+}
+
+/** Cases that do not apply take a line each, together: there is nothing to see in them. */
+function leftHtml(cases: readonly CaseResult[]): string {
+  const lines = cases.map(
+    (one) =>
+      `<p>${one.case.level} <code>${one.case.slug}</code> <span class="soft">${escapeMarkup(one.shown.actual ?? '')}</span></p>`,
+  );
+  return (
+    `<details><summary><span class="verdict v-not-applicable">${cases.length} not applicable</span></summary>` +
+    `<div>${lines.join('\n')}</div></details>`
+  );
 }
 
 function caseHtml(one: CaseResult): string {
@@ -71,14 +90,15 @@ function caseHtml(one: CaseResult): string {
     lines.push(`<p>Expected: ${escapeMarkup(shown.expected ?? '')}</p>`);
     lines.push(`<p class="v-fail">Got: ${escapeMarkup(shown.actual ?? '')}</p>`);
   } else if (shown.actual !== undefined) lines.push(`<p>${escapeMarkup(shown.actual)}</p>`);
-  if (one.totals.owed > 0) lines.push(`<p>${escapeMarkup(lossText(one))}</p>`);
+  if (one.case.load === true && one.totals.owed > 0)
+    lines.push(`<p>${escapeMarkup(lossText(one))}</p>`);
   for (const note of shown.notes) lines.push(`<p>${escapeMarkup(note)}</p>`);
   if (shown.timeline !== undefined)
     lines.push(timelineSvg(shown.timeline, `Timeline of ${one.case.slug}`));
   if (shown.output !== undefined) lines.push(`<pre>${escapeMarkup(shown.output)}</pre>`);
   const open = one.verdict === 'fail' ? ' open' : '';
   return (
-    `<details${open}><summary><span class="verdict v-${kind}">${one.verdict}</span> ` +
+    `<details id="${one.case.slug}"${open}><summary><span class="verdict v-${kind}">${one.verdict}</span> ` +
     `${one.case.level} <code>${one.case.slug}</code></summary><div>${lines.join('\n')}</div></details>`
   );
 }

@@ -21,19 +21,21 @@ function chosen(lanes: readonly Lane[]): Lane[] {
 export function timelineSvg(timeline: Timeline, title: string): string {
   const lanes = chosen(timeline.lanes);
   const signalMs = timeline.marks.find((mark) => mark.kind === 'signal')?.atMs ?? 0;
-  const firstMs = Math.max(0, Math.min(signalMs, ...lanes.map((lane) => lane.openMs)) - 30);
   const times = [
     ...timeline.marks.map((mark) => mark.atMs),
     ...lanes.flatMap((lane) => [lane.closeMs ?? 0, ...lane.spans.map((span) => span.toMs ?? 0)]),
   ];
-  const lastMs = Math.max(firstMs + 1, ...times) + 20;
+  const lastMs = Math.max(signalMs + 1, ...times) + 20;
+  // What matters is after the signal: what was before it takes up a quarter of the picture at the most.
+  const beganMs = Math.min(signalMs, ...lanes.map((lane) => lane.openMs)) - 30;
+  const firstMs = Math.max(0, beganMs, signalMs - Math.max(30, (lastMs - signalMs) / 3));
   const scale = (width - labelWidth - 20) / (lastMs - firstMs);
   const x = (ms: number): number => labelWidth + (Math.max(ms, firstMs) - firstMs) * scale;
   const height = top + lanes.length * laneHeight + 30;
   const left = timeline.lanes.length - lanes.length;
   const parts = [
     ...axis(firstMs, lastMs, signalMs, x, height),
-    ...lanes.map((lane, index) => laneSvg(lane, top + index * laneHeight, x, lastMs)),
+    ...lanes.map((lane, index) => laneSvg(lane, top + index * laneHeight, x, [firstMs, lastMs])),
     ...timeline.marks
       .filter((mark) => mark.atMs >= firstMs)
       .map((mark, index) => markSvg(mark, index, x, height)),
@@ -65,10 +67,11 @@ function axis(firstMs: number, lastMs: number, zeroMs: number, x: Scale, height:
   return parts;
 }
 
-function laneSvg(lane: Lane, y: number, x: Scale, lastMs: number): string {
+function laneSvg(lane: Lane, y: number, x: Scale, [firstMs, lastMs]: [number, number]): string {
   const middle = y + laneHeight / 2;
   const end = x(lane.closeMs ?? lastMs);
-  const spans = lane.spans.map((span) => {
+  const shown = lane.spans.filter((span) => (span.toMs ?? lastMs) >= firstMs);
+  const spans = shown.map((span) => {
     const from = x(span.fromMs);
     const to = Math.max(from + 1.5, x(span.toMs ?? lastMs));
     const hover = escapeMarkup(
@@ -80,7 +83,7 @@ function laneSvg(lane: Lane, y: number, x: Scale, lastMs: number): string {
     );
   });
   const closing =
-    lane.close === undefined
+    lane.close === undefined || (lane.closeMs ?? lastMs) < firstMs
       ? ''
       : `<circle cx="${end.toFixed(1)}" cy="${middle}" r="3" class="close-${lane.close}"><title>${lane.close}</title></circle>`;
   return (
@@ -94,8 +97,12 @@ function laneSvg(lane: Lane, y: number, x: Scale, lastMs: number): string {
 function markSvg(mark: Mark, index: number, x: Scale, height: number): string {
   const at = x(mark.atMs);
   const y = 12 + (index % 3) * 11;
+  const words = mark.kind === 'start' ? 'start' : mark.text.slice(0, 40);
   return (
     `<line x1="${at.toFixed(1)}" x2="${at.toFixed(1)}" y1="${y + 2}" y2="${height - 20}" class="mark ${mark.kind}"/>` +
-    text(at + 3, y + 4, mark.kind === 'start' ? 'start' : mark.text.slice(0, 40), 'mark-text')
+    // Where there is no room on the right the words stand on the left.
+    (at > width - 180
+      ? text(at - 3, y + 4, words, 'mark-text before')
+      : text(at + 3, y + 4, words, 'mark-text'))
   );
 }
