@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import test from 'node:test';
+import test, { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Cause, readPodPlan, rehearse, type RehearsalOptions } from '@lastcall/edge';
 import { folder } from '../support/place.ts';
@@ -159,21 +159,27 @@ test('nothing is dropped with a sound manifest', async (t) => {
   assert.equal(timeline.filter(({ what }) => what.startsWith('exited (0)')).length, 2);
 });
 
-for (const [name, plant, cause, options] of FAULTS)
-  test(`blames ${cause} for ${name}`, async (t) => {
-    const file = join(folder(t), 'fault.yaml');
-    writeFileSync(file, plant(GOOD));
-    const { causes, failures, timeline } = await rehearse(readPodPlan(file), options);
-    const facts = JSON.stringify(
-      {
-        causes,
-        failures: failures
-          .slice(0, 5)
-          .map(({ told, fault, cause, pod, kind }) => [kind, fault, told, cause, pod?.name]),
-        timeline,
-      },
-      null,
-      1,
-    );
-    assert.equal(causes[0]?.cause, cause, facts);
-  });
+// They wait most of the time: three at once, each with few clients, load the machine less than one with many.
+describe('a rehearsal blames', { concurrency: 3 }, () => {
+  for (const [name, plant, cause, options] of FAULTS)
+    it(`${cause} for ${name}`, async (t) => {
+      const file = join(folder(t), 'fault.yaml');
+      writeFileSync(file, plant(GOOD));
+      const { causes, failures, timeline } = await rehearse(readPodPlan(file), {
+        clients: 3,
+        ...options,
+      });
+      const facts = JSON.stringify(
+        {
+          causes,
+          failures: failures
+            .slice(0, 5)
+            .map(({ told, fault, cause, pod, kind }) => [kind, fault, told, cause, pod?.name]),
+          timeline,
+        },
+        null,
+        1,
+      );
+      assert.equal(causes[0]?.cause, cause, facts);
+    });
+});
