@@ -33,7 +33,7 @@ export function showPlan(
   return `${source}: ${what}${skipped > 0 ? `, ${skipped} lines skipped` : ''}: mean ${seconds(durations.meanMs)}, p50 ${seconds(durations.quantileMs(0.5))}, p99 ${seconds(durations.quantileMs(0.99))}, longest ${seconds(durations.quantileMs(1))}
 ${rollout.nodes} nodes, ${rollout.ratePerSecond.toFixed(1)} requests/s: ${plan.inFlightPerNode.toFixed(1)} in flight on a node
 
-For ${share * 100} % of the work in flight to end: grace ${seconds(plan.graceMs)} (of which up to ${seconds(rollout.leaveMs)} to leave)
+For ${Number((share * 100).toPrecision(12))} % of the work in flight to end: grace ${seconds(plan.graceMs)} (of which up to ${seconds(rollout.leaveMs)} to leave)
 
 ${table([['  GRACE', 'ENDS', 'CUT OR HANDED OVER', 'PIECES A ROLLOUT', 'CLEAN STOPS'], ...rows])}
 

@@ -1,4 +1,5 @@
 import type { Distribution } from './distribution.ts';
+import { PlannerError } from './errors.ts';
 import { TimeHeap } from './heap.ts';
 import { seeded } from './random.ts';
 import { expectRollout, type Rollout } from './rollout.ts';
@@ -22,6 +23,9 @@ export interface Simulated {
   late: number;
 }
 
+/** The rollout begins after as long as this share of the work takes at the most: then what is in flight is steady. */
+const WARM = 0.999;
+
 const READY = 1;
 const LEAVING = 2;
 const DRAINING = 3;
@@ -38,10 +42,28 @@ const KINDS = 5;
  */
 export function simulate(durations: Distribution, rollout: Rollout, seed = 1): Simulated {
   expectRollout(rollout);
+  expectSize(durations, rollout);
   const run = new Run(durations, rollout, seed);
   run.warmUp();
   run.replaceAll();
   return run.result;
+}
+
+/** What a minute of one core is enough for. */
+const [REQUESTS_MOST, NODES_MOST] = [2e8, 1e6];
+
+/** Throws `ERR_PLANNER_OPTION` for a rollout that would be simulated for hours. */
+function expectSize(durations: Distribution, rollout: Rollout): void {
+  const { nodes, surge, unavailable, ratePerSecond, startMs, preStopMs, graceMs } = rollout;
+  const steps = Math.ceil(nodes / (surge + unavailable));
+  const longMs = durations.quantileMs(WARM);
+  const seconds = (steps * startMs + preStopMs + graceMs + longMs) / 1_000;
+  const requests = seconds * ratePerSecond;
+  if (nodes <= NODES_MOST && requests <= REQUESTS_MOST) return;
+  throw new PlannerError(
+    'ERR_PLANNER_OPTION',
+    `nodes, rate and times: expected a rollout of at most ${NODES_MOST} nodes and ${REQUESTS_MOST} requests, got ${nodes} nodes and about ${requests.toPrecision(2)} requests (${ratePerSecond} a second for ${steps} x ${startMs / 1_000} s to start and up to ${((preStopMs + graceMs + longMs) / 1_000).toFixed(0)} s to stop). Replace more nodes at a time, or plan for a part of them with its part of the rate.`,
+  );
 }
 
 class Run {
@@ -96,7 +118,7 @@ class Run {
 
   /** Lets requests come until what is in flight is what long work makes it. */
   warmUp(): void {
-    const longestMs = this.#table[Math.floor(this.#table.length * 0.999)]!;
+    const longestMs = this.#table[Math.floor(this.#table.length * WARM)]!;
     this.#advance(() => this.#nowMs >= longestMs);
     this.result.requests = 0;
     this.result.homeless = 0;

@@ -1,5 +1,5 @@
 import type { Progress } from './lines.ts';
-import { type Entry, type Reading, readLines } from './read.ts';
+import { type Entry, epochMs, type Reading, readLines } from './read.ts';
 
 /** Fields of JSON logs that hold a duration, and their unit in milliseconds. */
 const JSON_FIELDS: Record<string, number> = {
@@ -40,11 +40,15 @@ function fromJson(line: string): Entry | undefined {
     return undefined;
   }
   const name = Object.keys(JSON_FIELDS).find((field) => Object.hasOwn(entry, field));
-  if (name === undefined || entry[name] === '' || entry[name] === null) return undefined;
+  if (name === undefined) return undefined;
+  const took = entry[name];
+  const isText = typeof took === 'string' && took.trim() !== '';
+  if (typeof took !== 'number' && !isText) return undefined;
   const time = entry.time ?? entry.timestamp ?? entry['@timestamp'];
-  const atMs = typeof time === 'number' ? time : typeof time === 'string' ? Date.parse(time) : NaN;
+  const atMs =
+    typeof time === 'number' ? epochMs(time) : typeof time === 'string' ? Date.parse(time) : NaN;
   return {
-    tookMs: Number(entry[name]) * JSON_FIELDS[name]!,
+    tookMs: Number(took) * JSON_FIELDS[name]!,
     atMs: Number.isFinite(atMs) ? atMs : undefined,
   };
 }
@@ -55,10 +59,20 @@ function fromText(line: string, times: Times): Entry | undefined {
   return { tookMs: Number(seconds) * 1_000, atMs: times.of(line) };
 }
 
+/**
+ * A field of its own: neither a part of the address that a client has asked for (`?time=5`) nor the
+ * beginning of something longer (`time=2026-11-20T10:00:00Z`). The last one of a line counts: what a
+ * client tells of itself stands before it in most formats.
+ */
+const field = (names: string): RegExp =>
+  new RegExp(`^(?:.*[\\s,;|])?(?:${names})="?(\\d+(?:\\.\\d+)?)(?=$|[\\s,;|"])`);
+const NAMED = field('rt|request_time');
+const PLAIN = field('time');
+
 /** A pattern is looked for only where its letters are: that is many times faster. */
 function named(line: string): string | undefined {
   if (!line.includes('rt=') && !line.includes('time=')) return undefined;
-  return /\b(?:rt|request_time|time)=(\d+(?:\.\d+)?)/.exec(line)?.[1];
+  return (NAMED.exec(line) ?? PLAIN.exec(line))?.[1];
 }
 
 /** The time in the common log format: `[20/Nov/2026:13:55:36 +0000]`. */

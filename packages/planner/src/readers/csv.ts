@@ -1,6 +1,6 @@
 import { PlannerError } from '../errors.ts';
 import type { Progress } from './lines.ts';
-import { type Entry, type Reading, readLines } from './read.ts';
+import { type Entry, epochMs, type Reading, readLines } from './read.ts';
 
 /** Names of columns that hold a duration, and what one unit of it is in milliseconds. */
 const DURATIONS: Record<string, number> = {
@@ -77,7 +77,11 @@ const isNumber = (text: string | undefined): text is string =>
 
 function timeOf(text: string | undefined, unitMs: number): number | undefined {
   if (text === undefined) return undefined;
-  const ms = isNumber(text) ? Number(text) * unitMs : Date.parse(text);
+  const ms = isNumber(text)
+    ? unitMs === 1
+      ? Number(text)
+      : epochMs(Number(text))
+    : Date.parse(text);
   return Number.isFinite(ms) ? ms : undefined;
 }
 

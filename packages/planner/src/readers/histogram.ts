@@ -32,9 +32,17 @@ export function fromBuckets(buckets: Bucket[], source: string): Distribution {
 }
 
 /** Gets a page within 10 s. Throws `ERR_PLANNER_INPUT` with what went wrong. */
-export async function get(url: URL): Promise<string> {
+export async function get(address: URL): Promise<string> {
+  const url = new URL(address);
+  const headers = new Headers();
+  if (url.username !== '' || url.password !== '') {
+    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+    // Neither sent nor shown as a part of the address.
+    [url.username, url.password] = ['', ''];
+  }
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
     const text = await response.text();
     if (!response.ok) throw new Error(`it answered ${response.status}: ${text.slice(0, 200)}`);
     return text;
@@ -44,6 +52,10 @@ export async function get(url: URL): Promise<string> {
     throw new PlannerError('ERR_PLANNER_INPUT', `${url.origin}: ${why}.`, { cause });
   }
 }
+
+/** An address below another one, which may itself be below a prefix of a proxy. */
+export const below = (url: URL, path: string): URL =>
+  new URL(url.pathname.replace(/\/+$/, '') + path, url);
 
 /** Throws `ERR_PLANNER_INPUT` for what is no address. */
 export function parseUrl(text: string): URL {

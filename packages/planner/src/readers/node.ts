@@ -1,5 +1,5 @@
 import { PlannerError } from '../errors.ts';
-import { fromBuckets, get, parseUrl } from './histogram.ts';
+import { below, fromBuckets, get, parseUrl } from './histogram.ts';
 import type { Reading } from './read.ts';
 
 export const METRIC = 'lastcall_work_duration_seconds';
@@ -7,7 +7,7 @@ export const METRIC = 'lastcall_work_duration_seconds';
 /** Reads what a running node has measured since it started, from its `/metrics`. */
 export async function readNode(address: string, kind?: string): Promise<Reading> {
   const url = parseUrl(address);
-  const text = await get(new URL('/metrics', url));
+  const text = await get(below(url, '/metrics'));
   const counts = new Map<number, number>();
   const line = new RegExp(`^${METRIC}_bucket\\{([^}]*)\\} (\\S+)$`, 'gm');
   for (const [, labels = '', value] of text.matchAll(line)) {

@@ -1,5 +1,5 @@
 import { PlannerError } from '../errors.ts';
-import { fromBuckets, get, parseUrl } from './histogram.ts';
+import { below, type Bucket, fromBuckets, get, parseUrl } from './histogram.ts';
 import { METRIC } from './node.ts';
 import type { Reading } from './read.ts';
 
@@ -10,10 +10,6 @@ export interface PrometheusQuery {
   matchers?: string;
   /** How far back: `1d`, `6h`. */
   window?: string;
-}
-
-interface Answer {
-  data?: { result?: { metric: { le?: string }; value: [number, string] }[] };
 }
 
 /** Reads a histogram of the whole service from a Prometheus server, with its rate. */
@@ -27,19 +23,39 @@ export async function readPrometheus(
       'ERR_PLANNER_OPTION',
       `expected the name of a histogram and a window such as 1d, got ${metric} and ${window}.`,
     );
-  const url = new URL('/api/v1/query', base);
+  const url = below(base, '/api/v1/query');
   url.searchParams.set('query', `sum by (le) (rate(${metric}_bucket{${matchers}}[${window}]))`);
-  const answer = JSON.parse(await get(url)) as Answer;
-  const buckets = (answer.data?.result ?? []).map(({ metric: { le }, value }) => ({
-    le: le === '+Inf' ? Infinity : Number(le),
-    count: Number(value[1]),
-  }));
+  const buckets = bucketsOf(await get(url), url);
   if (buckets.length === 0)
     throw new PlannerError(
       'ERR_PLANNER_INPUT',
       `${base.origin} knows no ${metric}_bucket{${matchers}} in the last ${window}.`,
     );
+  if (buckets.some(({ le }) => Number.isNaN(le)))
+    throw new PlannerError(
+      'ERR_PLANNER_OPTION',
+      `metric: expected the name of a histogram in seconds, got ${metric}, whose ${metric}_bucket has no label le.`,
+    );
   const durations = fromBuckets(buckets, base.origin);
   const ratePerSecond = durations.count;
   return { durations, ratePerSecond, source: base.origin, read: NaN, skipped: 0 };
+}
+
+function bucketsOf(text: string, url: URL): Bucket[] {
+  try {
+    const { data } = JSON.parse(text) as {
+      data: { result: { metric: { le?: string }; value: [number, string] }[] };
+    };
+    return data.result.map(({ metric: { le }, value }) => ({
+      le: le === '+Inf' ? Infinity : Number(le),
+      count: Number(value[1]),
+    }));
+  } catch (cause) {
+    const start = text.slice(0, 60).replaceAll(/\s+/g, ' ');
+    throw new PlannerError(
+      'ERR_PLANNER_INPUT',
+      `${url.origin}${url.pathname}: expected the answer of a Prometheus server, got ${start}`,
+      { cause },
+    );
+  }
 }

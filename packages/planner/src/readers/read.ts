@@ -20,6 +20,15 @@ export interface Entry {
   atMs?: number | undefined;
 }
 
+/** As many seconds are in the year 5138, and as many milliseconds were in 1973: a larger number counts the latter. */
+const SECONDS_MOST = 1e11;
+
+/** A time since 1970 that is in seconds or, as many programs write it, in milliseconds. */
+export const epochMs = (time: number): number => (time > SECONDS_MOST ? time : time * 1_000);
+
+/** About 12 days: what is longer is a time stamp, or in another unit, and no duration. */
+const LONGEST_MS = 2 ** 30;
+
 type Parse = (line: string, number: number) => Entry | 'heading' | undefined;
 
 /** The mark that some programs begin a file with, as bytes one by one. */
@@ -79,7 +88,7 @@ class Tally {
     if (line.trim() === '') return;
     const entry = this.#parse(line, this.#lines);
     if (entry === 'heading') return;
-    if (!entry || !(entry.tookMs >= 0) || entry.tookMs === Infinity) {
+    if (!entry || !(entry.tookMs >= 0 && entry.tookMs <= LONGEST_MS)) {
       this.skipped += 1;
       return;
     }
