@@ -111,6 +111,8 @@ export const mutants: Readonly<Record<string, string | readonly string[]>> = {
   'jobs/accepted-survive': 'jobs-in-memory',
   'jobs/done-once': 'jobs-twice',
   'jobs/accepted-while-draining': 'jobs-lost',
+  'jobs/outlasts-grace': ['jobs-begun-lost', 'no-deadline'],
+  'jobs/after-kill': 'jobs-begun-lost',
   'jobs/refused-not-done': 'jobs-refused-yet-run',
   'admin/listener-closes-last': 'admin-closes-first',
   'admin/listener-drains': 'admin-drain-does-nothing',

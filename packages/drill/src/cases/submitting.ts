@@ -9,18 +9,20 @@ export function submit(ctx: Context, id: string, ms = 80): Promise<Exchange> {
 
 /** Submits `count` jobs, all of which the server must accept. */
 export async function submitAll(ctx: Context, count: number): Promise<void> {
-  for (let index = 0; index < count; index += 1) {
-    const answer = await submit(ctx, `job-${index}`);
-    ctx.check(
-      answer.status >= 200 && answer.status < 300,
-      'the job to be accepted',
-      String(answer),
-    );
-  }
+  for (let index = 0; index < count; index += 1) await submitOne(ctx, `job-${index}`);
 }
 
-/** Starts the server anew on the same data and waits until no job is pending; gives the number done. */
-export async function doneAfterRestart(ctx: Context): Promise<number> {
+/** Submits one job, which the server must accept. */
+export async function submitOne(ctx: Context, id: string, ms?: number): Promise<void> {
+  const answer = await submit(ctx, id, ms);
+  ctx.check(answer.status >= 200 && answer.status < 300, 'the job to be accepted', String(answer));
+}
+
+/**
+ * Starts the server anew on the same data and waits until no job is pending, for 10 s beside the
+ * `workMs` that the jobs take; gives the number done.
+ */
+export async function doneAfterRestart(ctx: Context, workMs = 0): Promise<number> {
   await ctx.start();
   let last = '';
   const done = await until(async () => {
@@ -28,7 +30,8 @@ export async function doneAfterRestart(ctx: Context): Promise<number> {
     last = answer.text;
     const { done: count, pending } = json(answer);
     return pending === 0 && typeof count === 'number' ? count : undefined;
-  }, 10_000);
-  ctx.check(done !== undefined, 'no job pending within 10 s of the restart', last);
+  }, workMs + 10_000);
+  const limit = `${Math.round(workMs / 1000 + 10)} s`;
+  ctx.check(done !== undefined, `no job pending within ${limit} of the restart`, last);
   return done;
 }
