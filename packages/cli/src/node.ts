@@ -43,7 +43,14 @@ Examples (edge.yaml names the proxy, its upstream and the nodes):
   $ lastcall node undrain 10.0.0.1:8080               start it and put it back
   $ lastcall node roll --parallel 2                   all nodes, two at a time
   $ lastcall node watch --metrics 9101                a health check for nginx
-  $ lastcall node edge-config nginx --server 10.0.0.1:8080 10.0.0.2:8080`;
+  $ lastcall node edge-config nginx --server 10.0.0.1:8080 10.0.0.2:8080
+
+edge.yaml, at the least (docs/ops/drain_runbook.md says the rest):
+  upstream: app
+  nginx: { config: /etc/nginx/nginx.conf, upstreamFile: /etc/nginx/conf.d/app.conf }
+  nodes:
+    - { server: "10.0.0.1:8080", pidFile: /run/app1.pid, start: systemctl start app1 }
+    - { server: "10.0.0.2:8080", pidFile: /run/app2.pid, start: systemctl start app2 }`;
 
 const withNodes = (command: Command): Command =>
   command.option(
@@ -148,6 +155,7 @@ function rollAll(): Command {
         if (!flags.json) return print(planLines(nodes.flatMap(({ steps }) => steps)));
         return print(JSON.stringify({ verb: 'roll', dryRun: true, parallel, nodes }, null, 2));
       }
+      tellOfSignals('lastcall node status shows how far each node is.');
       if (!flags.json) return roll(new Desk(inventory, { progress: print }), parallel);
       const log = new StepLog();
       const servers = inventory.nodes.map(({ server }) => server);
@@ -201,6 +209,7 @@ async function carryOut(
   { force = false, json }: Common,
   act: (desk: Desk) => Promise<void>,
 ): Promise<void> {
+  tellOfSignals('lastcall node status shows how far it is, the next drain how to go on or back.');
   if (!json) return act(new Desk(inventory, { force, progress: print }));
   const log = new StepLog();
   await toldAsJson(
@@ -208,6 +217,15 @@ async function carryOut(
     () => ({ verb, server, steps: log.steps() }),
     print,
   );
+}
+
+/** A signal ends the command as ever; what it was about goes on from the journal. */
+function tellOfSignals(what: string): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      process.stderr.write(`lastcall: cut off by ${signal}. ${what}\n`);
+      process.kill(process.pid, signal);
+    });
 }
 
 function showPlan(verb: string, server: string, steps: readonly Step[], { json }: Common): void {

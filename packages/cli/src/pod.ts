@@ -9,7 +9,7 @@ import {
   showRehearsal,
   toSarif,
 } from '@lastcall/edge';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { durationOption, whole } from './parse.ts';
 import { VERSION } from './version.ts';
 
@@ -31,7 +31,7 @@ export function podCommand(foreign: readonly string[] | undefined, done: Done): 
     .argument('<file...>', 'files that belong together')
     .option('--fix', 'carry out the safe fixes')
     .option('--json', 'print JSON')
-    .option('--sarif', 'print SARIF 2.1.0')
+    .addOption(new Option('--sarif', 'print SARIF 2.1.0').conflicts('json'))
     .option('--strict', 'warnings fail too')
     .addOption(durationOption('--margin <TIME>', 'time to leave unused', CHECK_DEFAULTS.marginMs))
     .addOption(

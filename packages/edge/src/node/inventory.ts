@@ -12,8 +12,12 @@ const duration = (fallback: string) =>
     .default(fallback)
     .transform((text, context) => {
       const ms = parseDurationMs(text, 's');
-      if (ms !== undefined) return ms;
-      context.addIssue({ code: 'custom', message: `expected a duration such as 30s, got ${text}` });
+      // More than a timer can wait would end at once.
+      if (ms !== undefined && ms < 2 ** 31) return ms;
+      context.addIssue({
+        code: 'custom',
+        message: `expected a duration such as 30s, below 24 days, got ${text}`,
+      });
       return z.NEVER;
     });
 

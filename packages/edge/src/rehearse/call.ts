@@ -23,8 +23,16 @@ function portOf(plan: PodPlan, wanted: string | undefined, port: number): number
   return Number.isInteger(number) ? number : undefined;
 }
 
-/** Carries out a probe or hook as the kubelet does. */
-export async function carryOut(
+/** Carries out a probe or hook as the kubelet does; one that cannot be tried at all has failed. */
+export async function carryOut(...call: Parameters<typeof attempt>): Promise<Called> {
+  try {
+    return await attempt(...call);
+  } catch (error) {
+    return { ok: false, told: (error as Error).message, status: undefined };
+  }
+}
+
+async function attempt(
   call: Call,
   plan: PodPlan,
   port: number,

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { startFault } from '../check/command.ts';
 import { type Cursor, readYaml } from '../check/cursor.ts';
 import { readWorkload } from '../check/kubernetes/workload.ts';
@@ -57,6 +58,9 @@ export function readPodPlan(file: string, command: readonly string[] = []): PodP
       `${file}: the container has no command, and its image is not run here. Give the command after "--".`,
     );
   const { at } = container;
+  const stopSignal = at.get('lifecycle', 'stopSignal');
+  if (stopSignal.exists && !Object.hasOwn(constants.signals, stopSignal.text ?? ''))
+    throw refused(stopSignal, `there is no signal ${stopSignal.text}`);
   const strategy = workload.at.get('spec', 'strategy', 'type').text;
   return {
     name: workload.name,
@@ -80,9 +84,10 @@ export function readPodPlan(file: string, command: readonly string[] = []): PodP
     readiness: readProbe(at.get('readinessProbe')),
     liveness: readProbe(at.get('livenessProbe')),
     preStop: readCall(at.get('lifecycle', 'preStop')),
-    stopSignal: (at.get('lifecycle', 'stopSignal').text ?? 'SIGTERM') as NodeJS.Signals,
-    periodMs: (workload.podSpec.get('terminationGracePeriodSeconds').number ?? 30) * 1_000,
-    replicas: workload.replicas ?? 1,
+    stopSignal: (stopSignal.text ?? 'SIGTERM') as NodeJS.Signals,
+    periodMs: secondsMs(workload.podSpec.get('terminationGracePeriodSeconds'), 30, 0),
+    // None is what an autoscaler may have left there.
+    replicas: Math.max(1, whole(workload.at.get('spec', 'replicas'), 1, 0)),
     recreate: strategy === 'Recreate',
     startFault: startFault(words)?.rule,
   };
@@ -91,17 +96,36 @@ export function readPodPlan(file: string, command: readonly string[] = []): PodP
 function readProbe(at: Cursor): Probe | undefined {
   const call = readCall(at);
   if (!call) return undefined;
-  const seconds = (name: string, fallback: number): number =>
-    (at.get(name).number ?? fallback) * 1_000;
   return {
     call,
-    delayMs: seconds('initialDelaySeconds', 0),
-    periodMs: seconds('periodSeconds', 10),
-    timeoutMs: seconds('timeoutSeconds', 1),
-    failures: at.get('failureThreshold').number ?? 3,
-    successes: at.get('successThreshold').number ?? 1,
+    delayMs: secondsMs(at.get('initialDelaySeconds'), 0, 0),
+    periodMs: secondsMs(at.get('periodSeconds'), 10, 1),
+    timeoutMs: secondsMs(at.get('timeoutSeconds'), 1, 1),
+    failures: whole(at.get('failureThreshold'), 3, 1),
+    successes: whole(at.get('successThreshold'), 1, 1),
   };
 }
+
+const refused = ({ spot: { file, line, column } }: Cursor, why: string): EdgeError =>
+  new EdgeError('ERR_EDGE_CONFIG', `${file}:${line}:${column}: no cluster takes this: ${why}.`, {
+    file,
+    line,
+    column,
+  });
+
+/** A number as the API server takes it. */
+function whole(at: Cursor, fallback: number, least: number): number {
+  if (!at.exists || at.value === null) return fallback;
+  const { number } = at;
+  if (number !== undefined && Number.isSafeInteger(number) && number >= least) return number;
+  throw refused(at, `expected a whole number from ${least}, got ${JSON.stringify(at.value)}`);
+}
+
+/** The longest time that a timer can wait. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+const secondsMs = (at: Cursor, fallback: number, least: number): number =>
+  Math.min(whole(at, fallback, least) * 1_000, LONGEST_MS);
 
 function readCall(at: Cursor): Call | undefined {
   const path = at.get('httpGet', 'path').text;
@@ -118,7 +142,11 @@ function readCall(at: Cursor): Call | undefined {
     };
   }
   if (at.get('tcpSocket').exists) return { kind: 'tcp', port: at.get('tcpSocket', 'port').text };
-  if (at.get('exec').exists) return { kind: 'exec', command: at.get('exec', 'command').strings() };
-  const asleep = at.get('sleep', 'seconds').number;
-  return asleep === undefined ? undefined : { kind: 'sleep', ms: asleep * 1_000 };
+  if (at.get('exec').exists) {
+    const command = at.get('exec', 'command').strings();
+    if (command.length === 0) throw refused(at.get('exec'), 'exec has no command');
+    return { kind: 'exec', command };
+  }
+  const asleep = at.get('sleep', 'seconds');
+  return asleep.exists ? { kind: 'sleep', ms: secondsMs(asleep, 0, 0) } : undefined;
 }

@@ -44,7 +44,7 @@ export class Pod {
   readonly #gone = new AbortController();
   /** The rehearsal has ended: nothing is waited for any more. */
   readonly #over = new AbortController();
-  #child!: ChildProcess;
+  #child: ChildProcess | undefined;
   #probes = new AbortController();
 
   constructor(name: string, port: number, plan: PodPlan, note: Note) {
@@ -56,20 +56,30 @@ export class Pod {
 
   start(): void {
     const [program = '', ...args] = this.#plan.command;
-    // A process group of its own stands for the container: SIGKILL ends all of it, SIGTERM reaches process 1.
-    this.#child = spawn(program, args, { env: this.#env(), stdio: 'ignore', detached: true });
+    let child: ChildProcess;
+    try {
+      // A process group of its own stands for the container: SIGKILL ends all of it, SIGTERM reaches process 1.
+      child = spawn(program, args, { env: this.#env(), stdio: 'ignore', detached: true });
+    } catch (error) {
+      this.#unstartable(error as Error);
+      return;
+    }
+    this.#child = child;
     // A program that cannot be started is never told to have exited.
-    this.#child.once('error', (error) => {
-      if (this.#child.pid !== undefined) return;
-      this.#note(this.name, `cannot start: ${error.message}`);
-      this.startFault = error;
-      this.#probes.abort();
-      this.#end();
+    child.once('error', (error) => {
+      if (child.pid === undefined) this.#unstartable(error);
     });
-    this.#child.once('exit', (code, signal) => this.#exited(code, signal));
+    child.once('exit', (code, signal) => this.#exited(code, signal));
     this.#note(this.name, this.restarts === 0 ? 'started' : `restarted (${this.restarts})`);
     this.#probes = new AbortController();
     void this.#watch(this.#probes.signal);
+  }
+
+  #unstartable(error: Error): void {
+    this.#note(this.name, `cannot start: ${error.message}`);
+    this.startFault = error;
+    this.#probes.abort();
+    this.#end();
   }
 
   /** Deletes the pod; resolves when nothing of it is left. */
@@ -96,7 +106,7 @@ export class Pod {
     }
     this.signalledMs = performance.now();
     if (this.exitedMs === undefined && periodMs > 0) {
-      const heard = handles(this.#child.pid, stopSignal);
+      const heard = handles(this.#child?.pid, stopSignal);
       this.#note(this.name, heard ? stopSignal : `${stopSignal}: process 1 does not handle it`);
       if (heard) this.#signal(stopSignal, false);
     }
@@ -151,7 +161,7 @@ export class Pod {
   }
 
   #signal(name: NodeJS.Signals, all: boolean): void {
-    const { pid } = this.#child;
+    const pid = this.#child?.pid;
     if (pid === undefined) return;
     try {
       process.kill(all ? -pid : pid, name);

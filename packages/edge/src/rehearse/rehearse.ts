@@ -33,6 +33,9 @@ export interface Rehearsal {
   timeline: { atMs: number; pod: string; what: string }[];
 }
 
+/** One machine stands for a cluster: of many replicas so many are enough to see what a rollout does. */
+const MOST_PODS = 10;
+
 /**
  * Runs one Deployment on this machine, with real processes, through one rolling update under load,
  * and says what was dropped and by whose fault.
@@ -47,6 +50,8 @@ export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): P
     timeline.push({ atMs, pod, what });
     progress?.(`${(atMs / 1_000).toFixed(2).padStart(7)} s  ${pod}  ${what}`);
   };
+  const replicas = Math.min(plan.replicas, MOST_PODS);
+  if (replicas < plan.replicas) note('rollout', `${replicas} of ${plan.replicas} replicas`);
   const balancer = new Balancer();
   const pods: Pod[] = [];
   const port = await balancer.listen();
@@ -75,7 +80,7 @@ export async function rehearse(plan: PodPlan, options: RehearsalOptions = {}): P
 
   try {
     const old = await Promise.all(
-      Array.from({ length: plan.replicas }, (_, i) => begin(`old-${i + 1}`)),
+      Array.from({ length: replicas }, (_, i) => begin(`old-${i + 1}`)),
     );
     const up = await Promise.all(old.map(isUp));
     const fault = old.find(({ startFault }) => startFault)?.startFault;

@@ -105,6 +105,25 @@ test(
     assert.deepEqual([failed.verb, failed.action, failed.ok], ['undrain', 'await_ready', false]);
     assert.match(failed.told ?? '', /its command ended with code 3/);
     assert.match(failed.undo, /lastcall node drain node2/);
+
+    // Two are left: one may go, the last one only by force.
+    assert.equal((await node('drain', 'node1')).code, 0);
+    const last = await node('drain', 'node3');
+    assert.deepEqual([last.code, last.told.error?.code], [1, 'ERR_EDGE_LAST']);
+    assert.deepEqual(
+      last.told.steps.map(({ action, ok }) => [action, ok]),
+      [['take_out', false]],
+    );
+    const cut = await lastcall(
+      ['node', 'drain', 'node3', '--force', '--nodes', cluster.inventory],
+      undefined,
+      (child, out) => {
+        if (out.includes('[2/5]')) child.kill('SIGINT');
+      },
+    );
+    assert.match(cut.err, /^lastcall: cut off by SIGINT\. lastcall node status shows/);
+    const forced = await node('drain', 'node3', '--force', '--continue');
+    assert.equal(forced.code, 0, forced.err);
   },
 );
 

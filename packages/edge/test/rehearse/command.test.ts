@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { readInventory } from '@lastcall/edge';
 import { stringify } from 'yaml';
 import { eventually, folder } from '../support/place.ts';
 
@@ -97,6 +98,13 @@ test('Ctrl-C in the middle of a hook ends every process of it', async (t) => {
   child.kill('SIGINT');
   assert.equal(await ended, 130, said());
   await eventually('nothing is left', () => left(file).length === 0);
+});
+
+test('the file of nodes in the help is one', (t) => {
+  const help = execFileSync(process.execPath, [CLI, 'node', '--help'], { encoding: 'utf8' });
+  const file = join(folder(t), 'edge.yaml');
+  writeFileSync(file, /^edge\.yaml.*:\n([^]*)$/m.exec(help)?.[1] ?? '');
+  assert.equal(readInventory(file).nodes.length, 2);
 });
 
 test('each verb of pod and node shows examples in its help', () => {
