@@ -63,11 +63,33 @@ for (const [columns, rows] of [
     assert.match(lines.join('\n'), /╻ {2}╺━┓ {2}in flight 200/, 'lost, large');
   });
 
+test('a narrow terminal shows all figures of a drain, and workers that take no more work', () => {
+  const workers = look.workers.slice(0, 2);
+  for (const one of workers) one.phase = 'serving';
+  const lines = draw({ ...view, look: { ...look, workers } }, { columns: 40, rows: 60 }, plain);
+  const text = lines.join('\n');
+  for (const figure of [
+    /in flight 200/,
+    /the last ends in about 4.0 s/,
+    /90 % within 9.0 s/,
+    /work is cut off in 20 s/,
+    /refused 1 · late arrivals 2/,
+    /^│ w0 {4}draining/m,
+    /\d s old · too late/,
+  ])
+    assert.match(text, figure);
+  assert.doesNotMatch(text, /serving/);
+  for (const one of workers) one.phase = 'retiring';
+});
+
 test('many workers are told by their lanes, work by kind with the oldest first, what is late is marked', () => {
   const text = draw(view, { columns: 120, rows: 60 }, plain).join('\n');
   assert.match(text, /^generation 2 {2}retiring 25 · 100 in flight\ngeneration 1 {2}retiring 25/m);
   assert.match(text, /^request 196, the oldest first\n {2}\/route\?\[31m\?1 .*within 2.0 s$/m);
-  assert.match(text, /^stream 4, the oldest first\n {2}\/route\?\[31m\?0 .* 30 s, too late$/m);
+  assert.match(
+    text,
+    /^stream 4, the oldest first\n {2}\/route\?\[31m\?0 .* too late, still .* 30 s$/m,
+  );
   assert.match(text, /^lost\s+moved 40, on their way 3, stayed 3 \(pipelined 2, full 1\)$/m);
   assert.match(text, /├━+─*5─*9─*┤ 4.0 s of 24 s/);
   assert.ok(!text.includes('\u001B'), 'no name reaches the terminal as a command');

@@ -68,8 +68,8 @@ test('a drain is watched on a terminal, from ready to drained and back', async (
     /├━.*┤ .* of 60 s 5: p50 .* s, 9: p90/,
     /then where it is expected to go/,
     /[▁▂▃▄▅▆▇█]░/,
-    /│ w1 +serving · \d in flight · \d+ s · \d+ MB · pid \d+/,
-    /w\d +[\d.]+ s old · still about \d+ s, 90 % within \d+ s, too late/,
+    /│ w1 +draining · \d in flight · \d+ s · \d+ MB · pid \d+/,
+    /w\d +[\d.]+ s old · too late, still about \d+ s, 90 % within \d+ s/,
   );
   assert.equal((await node.get('/slow?ms=1')).status, 503);
   await terminal.shows(/refused 1 · late arrivals 1/);

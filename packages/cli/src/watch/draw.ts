@@ -1,7 +1,7 @@
 import { curve, type Point } from './curve.ts';
 import { large } from './digits.ts';
 import type { Look } from './follow.ts';
-import { clean, counts, cut, type Paint, seconds, showMoves } from './text.ts';
+import { clean, counts, cut, type Paint, pack, seconds, showMoves } from './text.ts';
 
 /** What the screen shows. */
 export interface View {
@@ -24,13 +24,18 @@ const BUSY = new Set(['starting', 'proving', 'retiring', 'leaving', 'draining', 
 
 /** The screen, line by line: as many lines as fit. */
 export function draw(view: View, size: Size, paint: Paint): string[] {
-  const top = [...head(view, paint), ...flight(view, size, paint), ...drain(view, size, paint)];
+  const top = [
+    ...head(view, size, paint),
+    ...flight(view, size, paint),
+    ...drain(view, size, paint),
+  ];
   const lanes = workers(view.look, paint);
   const past = stops(view.look, paint);
   const foot = paint.faint('q quits');
   // Work gets what the rest leaves; where there is too little room, the lower parts go first.
   const room = size.rows - top.length - lanes.length - past.length - 2;
-  const lines = [...top, ...lanes, ...work(view.look, Math.max(room, 4), paint), ...past];
+  const pieces = work(view.look, { columns: size.columns, rows: Math.max(room, 4) }, paint);
+  const lines = [...top, ...lanes, ...pieces, ...past];
   const shown = lines.slice(0, size.rows - 1).map((line) => cut(line, size.columns));
   return [...shown, foot];
 }
@@ -42,32 +47,51 @@ const stateOf = (state: string, paint: Paint): string =>
       ? paint.busy
       : paint.bad)(state);
 
-function head({ look, gone }: View, paint: Paint): string[] {
+function head({ look, gone }: View, { columns }: Size, paint: Paint): string[] {
   const { inFlight, estimate, deadlineInMs, outcomes, doing } = look;
   const { lost, ...others } = outcomes;
   const mark = lost > 0 ? paint.bad : paint.good;
   const digits = large(lost);
-  const [first, second, third] = digits.map(mark) as [string, string, string];
   const moves = showMoves(look.moves);
-  const word = moves === '' ? mark('lost') : `${mark('lost'.padEnd(digits[0]!.length))}  ${moves}`;
   const ends =
     inFlight === 0
-      ? 'nothing in flight'
+      ? ['nothing in flight']
       : estimate.p50Ms === null
-        ? `no estimate: ${clean(estimate.reason ?? 'unknown')}`
-        : `the last ends in about ${seconds(estimate.p50Ms)}, 90 % within ${seconds(estimate.p90Ms)}`;
+        ? [`no estimate: ${clean(estimate.reason ?? 'unknown')}`]
+        : [
+            `the last ends in about ${seconds(estimate.p50Ms)}`,
+            `90 % within ${seconds(estimate.p90Ms)}`,
+          ];
   const deadline =
-    deadlineInMs === null ? '' : ` · work is cut off in ${paint.strong(seconds(deadlineInMs))}`;
+    deadlineInMs === null ? [] : [`work is cut off in ${paint.strong(seconds(deadlineInMs))}`];
+  const facts = [
+    [`in flight ${paint.strong(String(inFlight))}`, ...ends, ...deadline],
+    Object.entries(others).map(([outcome, count]) => `${outcome} ${count}`),
+    [`refused ${look.refused}`, `late arrivals ${look.lateArrivals}`],
+    moves === '' ? [] : [moves],
+  ];
   const state = gone === undefined ? stateOf(look.state, paint) : paint.bad('NO ANSWER');
-  const title = `${paint.strong('lastcall')} · ${state} · generation ${look.generation} · pid ${look.pid}`;
+  const title = [
+    paint.strong('lastcall'),
+    state,
+    `generation ${look.generation}`,
+    `pid ${look.pid}`,
+  ];
+  if (doing !== null) title.push(clean(doing));
+  const width = digits[0]!.length;
+  // What has no room beside the digits goes below them: a narrow terminal shows it all as well.
+  const below: string[] = [];
+  const beside = [...digits, 'lost'.padEnd(width)].map((digit, i) => {
+    const [line = '', ...rest] = pack(facts[i]!, columns - width - 2);
+    below.push(...rest);
+    return `${mark(digit)}${line === '' ? '' : `  ${line}`}`;
+  });
   return [
-    `${title}${doing === null ? '' : ` · ${clean(doing)}`}`,
+    ...pack(title, columns),
     ...(gone === undefined ? [] : [paint.bad(`Trying again: ${clean(gone)}`)]),
     '',
-    `${first}  in flight ${paint.strong(String(inFlight))} · ${ends}${deadline}`,
-    `${second}  ${counts(others)}`,
-    `${third}  refused ${look.refused} · late arrivals ${look.lateArrivals}`,
-    word,
+    ...beside,
+    ...pack(below, columns),
   ];
 }
 
@@ -106,7 +130,12 @@ function drain({ look, expected }: View, { columns }: Size, paint: Paint): strin
 }
 
 /** Generations as lanes, the newest first. */
-function workers({ workers: all }: Look, paint: Paint): string[] {
+function workers({ workers, state }: Look, paint: Paint): string[] {
+  const away = state !== 'ready' && state !== 'starting';
+  // A worker whose node drains is not replaced, yet it takes no new work.
+  const all = workers.map((one) =>
+    one.phase === 'serving' && away ? { ...one, phase: state } : one,
+  );
   const generations = [...new Set(all.map(({ generation }) => generation))].sort((a, b) => b - a);
   const lines = generations.flatMap((generation) => {
     const own = all.filter((worker) => worker.generation === generation);
@@ -131,15 +160,15 @@ function worker(one: Look['workers'][number], paint: Paint): string {
 /** Work by kind, each with its oldest pieces first. */
 function work(
   { inFlightByKind, work: items, deadlineInMs }: Look,
-  room: number,
+  { columns, rows }: Size,
   paint: Paint,
 ): string[] {
   const kinds = Object.entries(inFlightByKind);
-  const each = Math.max(1, Math.floor(room / Math.max(1, kinds.length)) - 2);
+  const each = Math.max(1, Math.floor(rows / Math.max(1, kinds.length)) - 2);
   return kinds.flatMap(([kind, count]) => {
     const own = items.filter((item) => item.kind === kind).slice(0, each);
     const heading = `${paint.strong(`${clean(kind)} ${count}`)}${paint.faint(', the oldest first')}`;
-    return ['', heading].concat(own.map((item) => piece(item, deadlineInMs, paint)));
+    return ['', heading].concat(own.map((item) => piece(item, deadlineInMs, columns, paint)));
   });
 }
 
@@ -147,15 +176,17 @@ function work(
 function piece(
   { label, worker, ageMs, p50Ms, p90Ms }: Look['work'][number],
   deadlineInMs: number | null,
+  columns: number,
   paint: Paint,
 ): string {
+  const width = Math.max(6, Math.min(24, Math.floor(columns / 5)));
   const name = clean(label ?? '')
-    .padEnd(24)
-    .slice(0, 24);
+    .padEnd(width)
+    .slice(0, width);
   const left =
     p50Ms === null ? 'unknown' : `about ${seconds(p50Ms)}, 90 % within ${seconds(p90Ms)}`;
   const over = p90Ms !== null && deadlineInMs !== null && p90Ms > deadlineInMs;
-  const rest = `still ${left}${over ? ', too late' : ''}`;
+  const rest = `${over ? 'too late, ' : ''}still ${left}`;
   return `  ${name} ${clean(worker).padEnd(5)} ${seconds(ageMs).padStart(7)} old · ${over ? paint.bad(rest) : rest}`;
 }
 

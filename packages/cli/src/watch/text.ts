@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** A time for people; `?` while it is unknown. */
 export function seconds(ms: number | null): string {
   if (ms === null) return '?';
@@ -60,4 +62,16 @@ export function cut(line: string, columns: number): string {
     out += part;
   }
   return out;
+}
+
+/** Puts parts into lines of at most so many columns where they fit; a longer part has its own. */
+export function pack(parts: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const joined = `${lines.at(-1) ?? ''} · ${part}`;
+    if (lines.length > 0 && stripVTControlCharacters(joined).length <= columns)
+      lines[lines.length - 1] = joined;
+    else lines.push(part);
+  }
+  return lines;
 }
