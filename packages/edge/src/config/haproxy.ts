@@ -15,7 +15,7 @@ export interface Section {
 }
 
 const KINDS = new Set(
-  'global defaults frontend backend listen peers resolvers mailers userlist cache program http-errors ring fcgi-app log-forward'.split(
+  'global defaults frontend backend listen peers resolvers mailers userlist cache program http-errors ring fcgi-app log-forward log-profile crt-store traces acme'.split(
     ' ',
   ),
 );
@@ -30,7 +30,8 @@ export function parseHaproxy(text: string, file: string): Section[] {
     const at = offset + raw.search(/\S|$/);
     const position = positionAt(text, at);
     if (KINDS.has(first)) sections.push({ kind: first, name: words[1] ?? '', lines: [], position });
-    else if (words.length > 0) {
+    // ".if" and the like may stand anywhere; both ways are read.
+    else if (words.length > 0 && !first.startsWith('.')) {
       const section = sections.at(-1);
       if (!section) throw syntaxError(file, text, at, `"${first}" stands before the first section`);
       section.lines.push({ words, offset: at, position });
@@ -48,7 +49,11 @@ function split(line: string, unclosed: () => Error): string[] {
     const char = line[i]!;
     if (quote !== undefined) {
       if (char === quote) quote = undefined;
-      else word = (word ?? '') + char;
+      // Strong quotes keep a backslash, weak ones keep what stands behind it.
+      else if (char === '\\' && quote === '"') {
+        i += 1;
+        word = (word ?? '') + (line[i] ?? '');
+      } else word = (word ?? '') + char;
     } else if (char === '"' || char === "'") {
       quote = char;
       word ??= '';

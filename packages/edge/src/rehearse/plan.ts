@@ -94,8 +94,13 @@ export function readPodPlan(file: string, command: readonly string[] = []): PodP
 }
 
 function readProbe(at: Cursor): Probe | undefined {
+  if (!at.exists || at.value === null) return undefined;
   const call = readCall(at);
-  if (!call) return undefined;
+  if (!call || call.kind === 'sleep')
+    throw new EdgeError(
+      'ERR_EDGE_CONFIG',
+      `${at.spot.file}:${at.spot.line}:${at.spot.column}: probes by httpGet, tcpSocket and exec are rehearsed; this is none.`,
+    );
   return {
     call,
     delayMs: secondsMs(at.get('initialDelaySeconds'), 0, 0),

@@ -74,6 +74,6 @@ test(
 
 test('systemd takes the units', { skip: missing('/usr/bin/systemd-analyze') }, () => {
   const units = globSync(`${deploy}systemd/*`);
-  assert.equal(units.length, 2);
+  assert.equal(units.length, 3);
   assert.equal(run('systemd-analyze', 'verify', ...units), '');
 });

@@ -35,6 +35,11 @@ for (const [name, text, message] of [
     manifest('livenessProbe: { exec: { command: [] } }'),
     /exec has no command/,
   ],
+  [
+    'a probe over gRPC',
+    manifest('readinessProbe: { grpc: { port: 1 } }'),
+    /:7:\d+: probes by httpGet, tcpSocket and exec are rehearsed/,
+  ],
   ['a signal that is none', manifest('lifecycle: { stopSignal: SIGFOO }'), /no signal SIGFOO/],
   [
     'a hook that sleeps for a word',

@@ -55,6 +55,8 @@ It reads Kubernetes manifests and compose files (\`*.yaml\`), systemd units (\`*
 | \`--margin 3s\` | time that the sum must leave unused |
 | \`--leave 5s\` | leave time of the services behind a proxy (LC504) |
 
+Of a YAML file all documents are read, those of a \`List\` one by one, aliases and merge keys followed; empty documents and kinds that have nothing to do with stopping are passed over.
+
 Exit code: 0 no error found, 1 an error found (with \`--strict\`: or a warning), 2 a file that cannot be read or parsed; it is told with line and column, and left as it is.
 
 The times of a service are read from its environment (\`GRACEFUL_SHUTDOWN_TIMEOUT\`, \`LASTCALL_FORCE_MS\`, \`LASTCALL_LEAVE_MIN_MS\`, \`LASTCALL_LEAVE_MAX_MS\`), from the flags of uvicorn (\`--timeout-graceful-shutdown\`) and gunicorn (\`--graceful-timeout\`), and for a service that is seen to use the library from its defaults. A time that is not known (another server, a value from a ConfigMap) is not judged.
