@@ -88,12 +88,14 @@ export function drillCommand(
   return command;
 }
 
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 async function run(server: readonly string[], given: Given): Promise<number> {
   const stop = (): void => {
     void abandon().finally(() => process.exit(130));
   };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // A terminal that is closed says SIGHUP.
+  for (const signal of stopSignals) process.once(signal, stop);
   try {
     const all = await loadCases();
     const cases = select(all, given.only);
@@ -144,8 +146,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
     process.stderr.write(`lastcall drill: ${error.message}\n`);
     return 2;
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of stopSignals) process.off(signal, stop);
   }
 }
 

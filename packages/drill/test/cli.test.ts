@@ -177,22 +177,62 @@ test('a failure that is known is counted as one', async () => {
   assert.match(out, /PASS: 0 passed, 1 failed \(0 of them SHOULD, 1 known\)/);
 });
 
-test('an interrupt ends the server under attack as well', async () => {
-  const mark = `interrupted-${process.pid}`;
-  const config = write('interrupt.yaml', {
-    command: [process.execPath, '-e', `${plain} process.on('SIGTERM', () => {});`],
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  test(`${signal} ends the servers under attack as well`, async () => {
+    const mark = `interrupted-${signal}-${process.pid}`;
+    const config = write('interrupt.yaml', {
+      command: [process.execPath, '-e', `${plain} process.on('SIGTERM', () => {});`],
+      env: { DRILL_TEST_MARK: mark },
+      routes: { fast: '/' },
+    });
+    const { child, end } = start(['-c', config, '--only', 'exit/idle']);
+    while (marked(mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill(signal);
+    assert.equal((await end).code, 130);
+    assert.deepEqual(marked(mark), []);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('drill-')),
+      [],
+    );
+  });
+}
+
+test('a drill that is interrupted between two cases leaves nothing of the next one', async () => {
+  const mark = `between-${process.pid}`;
+  // Each server leaves at once, so that the next case has started when the interrupt comes.
+  const orphan = `require('child_process').spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' }).unref();`;
+  const config = write('between.yaml', {
+    command: [process.execPath, '-e', `${orphan} ${plain}`],
     env: { DRILL_TEST_MARK: mark },
     routes: { fast: '/' },
   });
-  const { child, end } = start(['-c', config, '--only', 'exit/idle']);
-  while (marked(mark).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-  child.kill('SIGINT');
-  assert.equal((await end).code, 130);
-  assert.deepEqual(marked(mark), []);
-  assert.deepEqual(
-    readdirSync(folder).filter((name) => name.startsWith('drill-')),
-    [],
-  );
+  for (let round = 0; round < 3; round += 1) {
+    const args = [
+      '-c',
+      config,
+      '--only',
+      'exit/idle,connections',
+      '--repeat',
+      '1000',
+      '--concurrency',
+      '4',
+    ];
+    const { child, end } = start(args);
+    let seen = 0;
+    while (seen < 3) {
+      const now = marked(mark).length;
+      if (now > 0) seen += 1;
+      await new Promise((resolve) => setTimeout(resolve, 40 + 20 * round));
+    }
+    child.kill('SIGINT');
+    assert.equal((await end).code, 130);
+    // What was killed on the way out may take a moment to be gone.
+    const endMs = performance.now() + 10_000;
+    while (marked(mark).length > 0 && performance.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.deepEqual(marked(mark), []);
+  }
 });
 
 function marked(mark: string): string[] {

@@ -86,4 +86,5 @@ test('a process that outlives the server is found, also one that has lost its en
   const result = await runCase(idle, { config: script(orphan), seed: 1, clients: 8 });
   assert.equal(result.verdict, 'fail');
   assert.match(result.expected ?? '', /no process to outlive/);
+  assert.match(result.actual ?? '', /^1 left running: \d+ .*setInterval/);
 });

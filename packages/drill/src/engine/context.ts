@@ -255,7 +255,7 @@ export class Context {
   }
 
   /** Ends all that the case began; gives the processes that had outlived their server. */
-  async end(): Promise<number[]> {
+  async end(): Promise<string[]> {
     this.#stalls.stop();
     for (const undo of this.#cleanups.splice(0)) undo();
     const left = await Promise.all(this.targets.map((target) => target.destroy()));

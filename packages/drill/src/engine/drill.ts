@@ -7,7 +7,7 @@ import { promisesNeeded } from '../verdict/interval.ts';
 import { type CaseResult, type DrillResult, summarize } from '../verdict/summary.ts';
 import { nowMs } from './clock.ts';
 import { Context } from './context.ts';
-import { killEverything } from './processes.ts';
+import { endEverything, killEverything } from './processes.ts';
 import { type RunResult, missing, runCase } from './run.ts';
 import { removeTemps } from './temp.ts';
 
@@ -93,7 +93,7 @@ async function refuseUnknownSkips(config: DrillConfig): Promise<void> {
 
 /** Ends every server at once and clears up: for a drill that is interrupted. */
 export async function abandon(): Promise<void> {
-  await killEverything();
+  await endEverything();
   removeTemps();
 }
 

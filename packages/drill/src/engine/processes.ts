@@ -54,9 +54,13 @@ export function commandOf(pid: number): string {
 
 const live = new Map<number, string>();
 
+/** True once the drill itself is being stopped: its cases go on for a moment, and start what they start. */
+let ending = false;
+
 /** Remembers a group to be killed should the drill itself be stopped. */
 export function remember(group: number, mark: string): void {
   live.set(group, mark);
+  if (ending) sendSignal(-group, 'SIGKILL');
 }
 
 /** Kills the group and all processes that belong to it, and waits until they are gone. */
@@ -74,7 +78,13 @@ export async function killAll(group: number, mark: string): Promise<void> {
   if (gone === true) live.delete(group);
 }
 
-/** Kills everything that is still remembered; for the drill's own end. */
+/** Kills everything that is still remembered. */
 export async function killEverything(): Promise<void> {
   await Promise.all([...live].map(([group, mark]) => killAll(group, mark)));
+}
+
+/** As `killEverything`, for the drill's own end: nothing lives from then on. */
+export async function endEverything(): Promise<void> {
+  ending = true;
+  await killEverything();
 }

@@ -81,7 +81,7 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
     judged = {
       verdict: 'fail',
       expected: 'no process to outlive the server',
-      actual: `${left.length} left running: ${left.join(', ')}`,
+      actual: `${left.length} left running: ${left.join('; ')}`,
     };
   }
   const output = ctx.targets.at(-1)?.output.lastLines(12) ?? '';

@@ -5,7 +5,7 @@ import { DrillError } from '../case.ts';
 import { late, nowMs, until, within } from './clock.ts';
 import { Output } from './output.ts';
 import { isListening } from './ports.ts';
-import { killAll, markName, processesOf, remember, sendSignal } from './processes.ts';
+import { commandOf, killAll, markName, processesOf, remember, sendSignal } from './processes.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Launch {
@@ -118,14 +118,15 @@ export class Target {
     return exit === late ? undefined : exit;
   }
 
-  /** Ends whatever is left, and says which processes had outlived the main one. */
-  async destroy(): Promise<number[]> {
+  /** Ends whatever is left, and says which processes (id and command) had outlived the main one. */
+  async destroy(): Promise<string[]> {
     clearTimeout(this.#watch);
     // A child that follows its parent has a moment to do so.
     if (this.exit !== undefined) {
       await until(() => (this.processes().length === 0 ? true : undefined), 500, 50);
     }
-    const left = this.exit === undefined ? [] : this.processes();
+    const left =
+      this.exit === undefined ? [] : this.processes().map((pid) => `${pid} ${commandOf(pid)}`);
     if (this.exit === undefined && this.pid > 0) {
       this.#killed = true;
       this.#timeline.mark('exit', 'killed by the drill');
