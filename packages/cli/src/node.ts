@@ -16,6 +16,7 @@ import {
 } from '@lastcall/edge';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { planLines, StepLog, toldAsJson } from './node-json.ts';
+import { printable } from './output.ts';
 import { whole } from './parse.ts';
 
 interface Common {
@@ -121,9 +122,12 @@ function status(): Command {
           return { server, inService, takenOut, ready, sessions, journal };
         }),
       );
+      const trouble = desk.proxy.trouble();
+      if (trouble !== undefined) warn(`${trouble} What is shown is what its file says.`);
       const unknown = inventory.nodes
         .map(({ server }) => server)
         .filter((server) => states.every((state) => state.server !== server));
+      for (const server of unknown) warn(`${server} is a node, but ${desk.proxy.name} has it not.`);
       if (flags.json) return print(JSON.stringify(rows, null, 2));
       for (const { server, inService, takenOut, sessions, ready, journal } of rows)
         print(
@@ -137,8 +141,6 @@ function status(): Command {
               : []),
           ].join('  '),
         );
-      for (const server of unknown)
-        process.stderr.write(`lastcall: ${server} is a node, but ${desk.proxy.name} has it not\n`);
     });
 }
 
@@ -245,6 +247,10 @@ function oneWord(text: string): string {
   if (/^[^\s;{}#"']+$/.test(text)) return text;
   throw new InvalidArgumentError(`Expected one word, got ${JSON.stringify(text)}.`);
 }
+
+const warn = (line: string): void => {
+  process.stderr.write(`lastcall: ${printable(line)}\n`);
+};
 
 const print = (line: string): void => {
   process.stdout.write(`${line.trimEnd()}\n`);

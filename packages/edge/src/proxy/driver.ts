@@ -14,6 +14,8 @@ export interface Proxy {
   /** `nginx upstream app`, for messages. */
   readonly name: string;
   servers(): Promise<ServerState[]>;
+  /** Why what `servers` tells may not be what clients get; undefined: it is. */
+  trouble(): string | undefined;
   /** Resolves when the proxy has the change. Throws `ERR_EDGE_PROXY`, with nothing changed. */
   takeOut(server: string): Promise<void>;
   putBack(server: string): Promise<void>;

@@ -51,6 +51,11 @@ export class Haproxy implements Proxy {
     }));
   }
 
+  /** It answers for itself. */
+  trouble(): undefined {
+    return undefined;
+  }
+
   takeOut(server: string): Promise<void> {
     return this.#set(server, 'drain', true);
   }

@@ -51,6 +51,16 @@ export class Nginx implements Proxy {
     }));
   }
 
+  /** The servers are read from the file, whether or not somebody has loaded it. */
+  trouble(): string | undefined {
+    try {
+      this.#master();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return undefined;
+  }
+
   takeOut(server: string): Promise<void> {
     return this.#mark(server, true);
   }
@@ -67,7 +77,7 @@ export class Nginx implements Proxy {
   }
 
   async #mark(server: string, down: boolean): Promise<void> {
-    const master = this.#master();
+    const master = this.#master(' Nothing was changed.');
     const before = this.#text();
     const found = this.#read(before.text).find(({ address }) => address === server);
     if (!found) throw noServer(this.name, server);
@@ -124,7 +134,7 @@ export class Nginx implements Proxy {
       );
   }
 
-  #master(): number {
+  #master(state = ''): number {
     const file = this.#options.pidFile ?? this.#pidFromConfig();
     let text = '';
     try {
@@ -136,7 +146,7 @@ export class Nginx implements Proxy {
     if (pid > 0 && processFacts(pid)?.title.startsWith('nginx')) return pid;
     throw new EdgeError(
       'ERR_EDGE_PROXY',
-      `nginx is not running: ${file} ${text === '' ? 'cannot be read' : `names pid ${text.trim()}, which is no nginx`}. Nothing was changed. Start nginx, or name its pid file (nginx.pidFile).`,
+      `nginx is not running: ${file} ${text === '' ? 'cannot be read' : `names pid ${text.trim()}, which is no nginx`}.${state} Start nginx, or name its pid file (nginx.pidFile).`,
       { pidFile: file },
     );
   }
