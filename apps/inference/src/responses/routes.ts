@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Handover } from '@lastcall/handover';
 import { z } from 'zod';
@@ -6,10 +5,11 @@ import { apiError, sendError } from '../http/errors.ts';
 import { generationFields, text, toGenerateRequest } from '../http/generation.ts';
 import { idDigits, idempotencyKey } from '../http/identity.ts';
 import type { LastMoments } from '../http/last-moments.ts';
-import { isClientGone, leaseFor } from '../http/lease.ts';
+import { leaseFor } from '../http/lease.ts';
 import { answer, sendWork } from './answer.ts';
+import { ResponseConnections } from './connection.ts';
 import { isResponseId, newResponse } from './response.ts';
-import { openEvents, type OpenStream, toSse } from './stream.ts';
+import { openEvents } from './stream.ts';
 import { responseKind, responseOf, type ResponseInput } from './work.ts';
 
 // Parameters of the OpenAI API are taken where they ask for what this service does anyway.
@@ -50,16 +50,10 @@ const notFound = (reply: FastifyReply, id: string) =>
     apiError(404, 'response_not_found', `There is no response '${id}'.`, { param: 'id' }),
   );
 
-const sendStream = (reply: FastifyReply, handover: Handover, stream: OpenStream) =>
-  reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-store')
-    .header('x-accel-buffering', 'no')
-    .send(Readable.from(toSse(handover, stream)));
-
 /** POST /v1/responses and what follows: retrieve, resume, cancel. */
 export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void {
   const { defaultModel, handover, lastMoments } = parts;
+  const connections = new ResponseConnections(parts);
 
   app.post('/v1/responses', async (request, reply) => {
     const given = body.parse(request.body);
@@ -79,7 +73,7 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
         isKeyed(request) ? responseOf(await handover().get(id)) : { ...response, status: 'queued' },
       );
     const lease = leaseFor(request);
-    if (!isKeyed(request)) cancelWithClient(lease.signal, id);
+    if (!isKeyed(request)) connections.cancelWithClient(lease.signal, id);
     return answer(reply, handover(), { id, lease, lastMoments });
   });
 
@@ -88,27 +82,16 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
     const lease = leaseFor(request);
     lease.kind = 'stream';
     const { id, background } = input.response;
-    const signal = AbortSignal.any([lease.signal, lastMoments.signal]);
-    if (background !== true && !isKeyed(request)) cancelWithClient(lease.signal, id);
+    const signal = connections.signalOf(lease);
+    const cancels = background !== true && !isKeyed(request);
+    if (cancels) connections.cancelWithClient(lease.signal, id);
     const events = await handover().read(id, { signal });
     // Waited for before the headers are sent: a model that refuses is told by the status code.
     const { value: first, done } = await events.next();
+    const place = { id, after: 0, cancels };
     if (!done || signal.aborted)
-      return sendStream(reply, handover(), { id, first, after: 0, events, signal, lease });
+      return connections.send(request, reply, { first, events, place, signal, lease });
     return sendWork(reply, await handover().get(id));
-  }
-
-  /** Nobody but its client wants a response that is not in the background, unless it can be asked for again. */
-  function cancelWithClient(signal: AbortSignal, id: string): void {
-    const onAbort = (): void => {
-      if (!isClientGone(signal)) return;
-      // A database that is away forgets nothing: the response then comes to its own end.
-      handover()
-        .cancel(id, 'its client went away')
-        .catch(() => undefined);
-    };
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
   }
 
   app.get('/v1/responses/:id', async (request: WithId, reply) => {
@@ -122,9 +105,10 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
     const has = starting_after ?? (header === undefined ? undefined : lastEventId(header));
     // Numbers are from 0 here and from 1 in the handover.
     const after = has === undefined ? 0 : has + 1;
-    const signal = AbortSignal.any([lease.signal, lastMoments.signal]);
+    const signal = connections.signalOf(lease);
     const events = await openEvents(handover(), id, after, signal);
-    return sendStream(reply, handover(), { id, after, events, signal, lease });
+    const place = { id, after, cancels: false };
+    return connections.send(request, reply, { events, place, signal, lease });
   });
 
   app.post('/v1/responses/:id/cancel', async (request: WithId, reply) => {

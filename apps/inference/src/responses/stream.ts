@@ -37,21 +37,27 @@ export async function openEvents(
   }
 }
 
-const line = (event: ResponseEvent): string =>
+/** A piece of the stream, and the number of the last event that whoever has read it has. */
+interface Line {
+  readonly text: string;
+  readonly after: number;
+}
+
+const textOf = (event: ResponseEvent): string =>
   `event: ${event.type}\ndata: ${JSON.stringify(event)}\nid: ${event.sequence_number}\n\n`;
 
 /**
  * A response as server-sent events. Their ids are their sequence numbers, so that a client which
  * reconnects with `Last-Event-ID` or `starting_after`, to whichever worker, misses none.
  */
-export async function* toSse(handover: Handover, stream: OpenStream): AsyncGenerator<string> {
+export async function* toSse(handover: Handover, stream: OpenStream): AsyncGenerator<Line> {
   const { id, signal, lease } = stream;
   let last = stream.after;
   let final = false;
-  const sent = (event: Event): string => {
+  const sent = (event: Event): Line => {
     last = event.seq;
     final = isFinal(event.type);
-    return line(eventOf(id, event));
+    return { text: textOf(eventOf(id, event)), after: last };
   };
   try {
     if (stream.first) yield sent(stream.first);
@@ -66,15 +72,15 @@ export async function* toSse(handover: Handover, stream: OpenStream): AsyncGener
     if (work.state === 'completed' || last !== work.lastSeq) return;
     const response = responseOf(work);
     const type = response.status === 'failed' ? 'response.failed' : 'response.incomplete';
-    yield line({ type, sequence_number: last, response });
+    yield { text: textOf({ type, sequence_number: last, response }), after: last + 1 };
     return;
   }
   lease.end('handed_over');
-  yield moved(id, last);
+  yield { text: goesOn(id, last), after: last };
 }
 
 /** The last word of a connection whose response goes on in another worker. It is no event of the stream. */
-function moved(id: string, last: number): string {
+function goesOn(id: string, last: number): string {
   const next = last === 0 ? '' : `&starting_after=${last - 1}`;
   const event = {
     type: 'error',
