@@ -24,6 +24,8 @@ export interface WireStatus {
   estimateMs: number | null;
   /** The same at each of `CHANCES`; a worker of an earlier version does not tell. */
   curveMs?: FinishCurve | null;
+  /** Why there is no estimate; a worker of an earlier version does not tell. */
+  reason?: string;
 }
 
 /** The figures of one worker. */

@@ -17,7 +17,7 @@ export interface WorkerStatus {
   rss_bytes: number | null;
 }
 
-export function workersStatus({ fleet }: Supervisor): WorkerStatus[] {
+export function workersStatus({ fleet }: Pick<Supervisor, 'fleet'>): WorkerStatus[] {
   return [...fleet.processes].map(([{ name, generation, at }, process]) => ({
     name,
     pid: process.pid ?? null,

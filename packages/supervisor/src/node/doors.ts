@@ -5,6 +5,7 @@ import type { Fleet } from '../fleet.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { sumFigures } from './figures.ts';
 import { MetricsSum } from './metrics.ts';
+import { type Share, shareOf } from './share.ts';
 
 /** How long a worker may take to answer for itself; then its last word counts. */
 const ANSWER_MS = 1_000;
@@ -14,6 +15,7 @@ export interface NodePeer {
   status(): Promise<WireStatus | undefined>;
   metrics(): Promise<string | undefined>;
   wait(): Promise<DrainResult | undefined>;
+  share(): Promise<Share | undefined>;
 }
 
 export interface DoorsOptions {
@@ -115,8 +117,30 @@ export class NodeDoors {
     return fleet.metrics.render([...(await Promise.all(texts)), ownMetrics()]);
   }
 
+  /** What this supervisor alone knows of the past and of its workers. */
+  async ownShare(): Promise<Share> {
+    const { fleet } = this.#options;
+    const work = await this.#work();
+    return shareOf(fleet, work);
+  }
+
+  /**
+   * The same of all supervisors of the node, one or two. `work`: with the oldest work, which costs a
+   * question to each worker.
+   */
+  async shares(work: boolean): Promise<Share[]> {
+    const { fleet, peer } = this.#options;
+    const other = peer();
+    const [items, share] = await Promise.all([
+      work ? this.#work() : [],
+      withinOr(other?.share(), ANSWER_MS, undefined),
+    ]);
+    // One that has gone meanwhile has left its share here.
+    return share && other === peer() ? [shareOf(fleet, items), share] : [shareOf(fleet, items)];
+  }
+
   /** The oldest work of every worker. */
-  async work(): Promise<(WorkItem & { worker: string })[]> {
+  async #work(): Promise<(WorkItem & { worker: string })[]> {
     const asked = [...this.#options.fleet.processes]
       .filter(([, { figures }]) => (figures?.inFlight ?? 0) > 0)
       .map(async ([{ name }, process]) => {

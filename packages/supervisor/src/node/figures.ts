@@ -34,6 +34,9 @@ export function sumFigures(
   const rank = Math.min(...speaking.map(({ state }) => ORDER.indexOf(state)));
   const known = speaking.map(({ deadlineInMs }) => deadlineInMs).filter((ms) => ms !== null);
   const curveMs = curveOf(all);
+  const reason = all.find(
+    ({ inFlight, estimateMs }) => inFlight > 0 && estimateMs === null,
+  )?.reason;
   return {
     state: speaking.length === 0 ? 'starting' : (ORDER[rank] ?? 'starting'),
     inFlight: all.reduce((sum, { inFlight }) => sum + inFlight, -twice),
@@ -42,6 +45,7 @@ export function sumFigures(
     deadlineInMs: known.length === 0 ? null : Math.max(...known),
     estimateMs: curveMs?.[CHANCES.indexOf(0.9)] ?? null,
     curveMs,
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 

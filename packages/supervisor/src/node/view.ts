@@ -1,20 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type Access,
-  estimateOf,
-  type Figures,
-  type FinishEstimate,
-  type WorkItem,
-} from 'lastcall/supervised';
-import {
-  type MovesStatus,
-  movesStatus,
-  type WorkerStatus,
-  workersStatus,
-} from '../control/status.ts';
+import { type Access, estimateOf, type FinishEstimate, type WorkItem } from 'lastcall/supervised';
+import type { MovesStatus, WorkerStatus } from '../control/status.ts';
 import type { Stop } from '../stops.ts';
 import type { Supervisor } from '../supervisor.ts';
-import { countsOf } from './counts.ts';
+import { addCounts, noCounts } from './counts.ts';
 import { WorkAccount } from './figures.ts';
 
 const WORK_SHOWN = 100;
@@ -97,41 +86,41 @@ export class NodeView {
   }
 }
 
-/** The node as the console and `lastcall watch` show it. `work`: with the oldest work, which costs a question to each worker. */
+/** The node as the console and `lastcall watch` show it, the part of an older supervisor with it. `work`: with the oldest work, which costs a question to each worker. */
 export async function nodeSnapshot(supervisor: Supervisor, work: boolean): Promise<NodeSnapshot> {
-  const { node, doors, fleet } = supervisor;
-  const [status, items] = await Promise.all([doors.status(), work ? doors.work() : []]);
-  const figures = [...fleet.processes.values()].flatMap(({ figures: last }) => last ?? []);
+  const { node, doors } = supervisor;
+  const [status, shares] = await Promise.all([doors.status(), doors.shares(work)]);
   const account = new WorkAccount();
-  account.addAccount(fleet.past);
-  for (const one of figures) account.add(one);
+  const counts = noCounts();
+  for (const share of shares) {
+    account.addAccount(share.account);
+    addCounts(counts, share.counts);
+  }
   // A worker that is killed cannot end its leases.
   const { completed = 0, lost = 0, ...others } = account.outcomes;
+  const { killedLeases, moved, stayed } = counts;
+  // A connection between two supervisors is on its way in both.
+  const onTheirWay = Math.max(...shares.map((share) => share.onTheirWay));
+  const items = shares.flatMap((share) => share.work);
   const { rollout } = node;
   return {
     pid: process.pid,
     state: node.stopping ? 'stopping' : node.paused ? 'paused' : status.state,
     generation: node.generation,
     workersWanted: node.target,
-    workers: workersStatus(supervisor),
+    workers: shares.flatMap(({ workers }) => workers),
     inFlight: status.inFlight,
     inFlightByKind: status.inFlightByKind,
-    moves: movesStatus(supervisor),
+    moves: { moved, on_their_way: onTheirWay, stayed },
     work: items.toSorted((a, b) => b.ageMs - a.ageMs).slice(0, WORK_SHOWN),
-    estimate: estimateOf(status.curveMs ?? null, whyUnknown(figures)),
+    estimate: estimateOf(status.curveMs ?? null, status.reason),
     stopSeconds: status.shutdownSeconds,
     deadlineInMs: status.deadlineInMs,
-    outcomes: { completed, ...others, lost: lost + countsOf(fleet).killedLeases },
+    outcomes: { completed, ...others, lost: lost + killedLeases },
     refused: account.refused,
     lateArrivals: account.lateArrivals,
     doing: rollout
       ? `reload: ${rollout.promoted} of ${node.target} workers replaced by generation ${rollout.generation}`
       : null,
   };
-}
-
-/** The reason of the first busy worker that knows no estimate. */
-function whyUnknown(figures: readonly Figures[]): string | undefined {
-  return figures.find(({ inFlight, estimate }) => inFlight > 0 && estimate.p90Ms === null)?.estimate
-    .reason;
 }

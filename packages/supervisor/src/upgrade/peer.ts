@@ -10,6 +10,7 @@ import {
 } from 'lastcall/supervised';
 import type { MovePeer } from '../moves.ts';
 import type { NodeDoors, NodePeer } from '../node/doors.ts';
+import type { Share } from '../node/share.ts';
 import type { PeerMessage, PeerQuestion } from './protocol.ts';
 
 type Connected = ChildProcess | NodeJS.Process;
@@ -60,6 +61,10 @@ export class Peer implements NodePeer, MovePeer {
     return this.#ask('wait') as Promise<DrainResult | undefined>;
   }
 
+  share(): Promise<Share | undefined> {
+    return this.#ask('share') as Promise<Share | undefined>;
+  }
+
   tell(message: PeerMessage): void {
     this.moves.flush();
     this.#write(message);
@@ -83,6 +88,7 @@ export class Peer implements NodePeer, MovePeer {
       status: () => doors.ownStatus(),
       metrics: () => doors.ownMetrics(),
       wait: () => doors.ownWait('upgrade'),
+      share: () => doors.ownShare(),
     };
     this.tell({ upgrade: 'answer', id, value: await own[what]() });
   }

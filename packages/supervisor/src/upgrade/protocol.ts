@@ -13,7 +13,7 @@ export interface Inheritance {
   workers: number;
 }
 
-export type PeerQuestion = 'status' | 'metrics' | 'wait';
+export type PeerQuestion = 'status' | 'metrics' | 'wait' | 'share';
 
 /** What two supervisors of one node say to each other while one replaces the other. */
 export type PeerMessage =
