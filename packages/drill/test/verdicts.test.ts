@@ -48,6 +48,28 @@ test('a server that answers an upload before it has it is not said to take it wh
   assert.deepEqual(told, [early, early]);
 });
 
+test('answers and streams that are never the same are not held to be so', async () => {
+  const code = `const id = () => require('crypto').randomUUID();
+    const server = require('http').createServer((q, s) => {
+      if (q.method === 'POST') return q.resume().on('end', () => s.end(id()));
+      if (q.url === '/') return s.end('hello');
+      s.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      setTimeout(() => s.end('data: ' + id() + '\\n\\n'), 400);
+    });
+    server.listen(process.env.PORT, '127.0.0.1');
+    process.on('SIGTERM', () => setTimeout(() => process.exit(0), 1000));`;
+  const routes = { fast: '/', upload: 'POST /upload', stream: '/stream' };
+  const { cases } = await run(script(code, { routes, grace: '2s' }), {
+    cases: pick('http1/upload-chunked', 'sse/not-cut-short'),
+  });
+  const told = cases.map((one) => [one.verdict, one.shown.actual]);
+  const never = 'the last event of a stream is never the same';
+  assert.deepEqual(told, [
+    ['pass', undefined],
+    ['not applicable', never],
+  ]);
+});
+
 test('a drill in which no case applies does not pass', async () => {
   const result = await run(script(plain), { cases: pick('grpc') });
   assert.deepEqual(reasons(result), ['no case applies, so nothing was asked of the server']);

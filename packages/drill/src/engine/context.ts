@@ -234,7 +234,7 @@ export class Context {
     const lost = this.account.lost;
     const ways = [...Map.groupBy(lost, (one) => one.reason)].map(
       ([reason, [one, ...more]]) =>
-        `${more.length + 1} times ${reason} (${one?.method} ${one?.path})`,
+        `${more.length === 0 ? 'once' : `${more.length + 1} times`} ${reason} (${one?.method} ${one?.path})`,
     );
     this.check(
       lost.length === 0,

@@ -29,10 +29,13 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const route = ctx.route('upload', {}, 'POST');
-    const before = await ctx.connect({ label: 'upload before' });
-    const usual = begin(before, route);
-    finish(before);
-    await ctx.usually(ctx.succeeded(usual));
+    const usual: string[] = [];
+    for (const label of ['upload before', 'another before']) {
+      const before = await ctx.connect({ label });
+      const exchange = begin(before, route);
+      finish(before);
+      usual.push((await ctx.usually(ctx.succeeded(exchange))).text);
+    }
     const connection = await ctx.connect({ label: 'upload across' });
     const exchange = begin(connection, route);
     await settle(ctx);
@@ -41,9 +44,11 @@ export default defineCase({
     await sleep(ctx.workMs / 2);
     finish(connection);
     await ctx.succeeded(exchange);
+    const [text = '', again] = usual;
+    // An answer with a number or a time of its own is never the same.
     ctx.check(
-      exchange.text === usual.text,
-      `the same answer as before the signal: ${usual.text.slice(0, 80)}`,
+      text !== again || exchange.text === text,
+      `the same answer as before the signal: ${text.slice(0, 80)}`,
       exchange.text.slice(0, 80),
     );
     await ctx.exit();
