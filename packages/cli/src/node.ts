@@ -253,5 +253,5 @@ const warn = (line: string): void => {
 };
 
 const print = (line: string): void => {
-  process.stdout.write(`${line.trimEnd()}\n`);
+  process.stdout.write(`${printable(line).trimEnd()}\n`);
 };

@@ -10,6 +10,7 @@ import {
   toSarif,
 } from '@lastcall/edge';
 import { Command, Option } from 'commander';
+import { printable } from './output.ts';
 import { durationOption, whole } from './parse.ts';
 import { VERSION } from './version.ts';
 
@@ -46,7 +47,7 @@ export function podCommand(foreign: readonly string[] | undefined, done: Done): 
         process.stderr.write(`fixed ${fixed.length}\n`);
         findings = checkFiles(files, options);
       }
-      process.stdout.write(`${print(findings, files.length, flags)}\n`);
+      process.stdout.write(`${printable(print(findings, files.length, flags))}\n`);
       const failed = findings.some(({ severity }) => flags.strict || severity === 'error');
       done(failed ? 1 : 0);
     })
@@ -86,10 +87,12 @@ function rehearseCommand(foreign: readonly string[] | undefined, done: Done): Co
           removalMs: flags.removal,
           jitterMs: flags.jitter,
           signal: ended.signal,
-          ...(json ? {} : { progress: (line: string) => void process.stdout.write(`${line}\n`) }),
+          ...(json
+            ? {}
+            : { progress: (line: string) => void process.stdout.write(`${printable(line)}\n`) }),
         });
         process.stdout.write(
-          `${json ? JSON.stringify(result, withoutPods, 2) : showRehearsal(result)}\n`,
+          `${printable(json ? JSON.stringify(result, withoutPods, 2) : showRehearsal(result))}\n`,
         );
         done(result.causes.length === 0 ? 0 : 1);
       } catch (error) {

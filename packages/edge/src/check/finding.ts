@@ -49,8 +49,26 @@ export class Findings {
   ): void {
     const { severity, fix } = RULES[rule];
     const { arithmetic, edit } = more;
-    this.all.push({ rule, severity, file, line, column, message, arithmetic, fix, edit });
+    this.all.push({
+      rule,
+      severity,
+      file,
+      line,
+      column,
+      message: oneLine(message),
+      arithmetic,
+      fix,
+      edit,
+    });
   }
+}
+
+const LONGEST = 300;
+
+/** A message may quote a whole script. */
+function oneLine(message: string): string {
+  const line = message.replaceAll(/\s+/g, ' ');
+  return line.length > LONGEST ? `${line.slice(0, LONGEST)} ...` : line;
 }
 
 /** `25 s`, `1.5 s`. */

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { checkFiles, EdgeError, readInventory } from '@lastcall/edge';
+import { lastcall } from '../support/command.ts';
 import { folder } from '../support/place.ts';
 
 const aliases = (from: string): string =>
@@ -125,6 +126,21 @@ spec: { <<: [*b, *a], containers: [{ name: app }] }
     zero.map(({ line }) => line),
     [1],
   );
+});
+
+test('a finding is one line, however long the script that it quotes, and a terminal does not act on it', async (t) => {
+  const file = join(folder(t), 'script.yaml');
+  writeFileSync(
+    file,
+    `kind: Pod\nspec: { containers: [{ name: "a\\e[31m", command: [sh, -c, "${'true;\\n'.repeat(500)}"] }] }\n`,
+  );
+  const message = checkFiles([file]).find(({ rule }) => rule === 'LC112')?.message ?? '';
+  assert.match(message, /^Container a.* is started by: sh -c true; true; .* \.\.\.$/);
+  assert.ok(message.length < 400);
+  const { code, out } = await lastcall(['pod', 'check', file]);
+  assert.equal(code, 1);
+  assert.match(out, /Container a\uFFFD\[31m/);
+  assert.ok(!out.includes('\u001b'));
 });
 
 test('the same fault on the same line of two files is found in both', (t) => {
