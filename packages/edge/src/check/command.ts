@@ -31,14 +31,23 @@ function lastCommand(script: string): string {
 
 function managerFault(words: readonly string[]): { rule: 'LC113'; what: string } | undefined {
   const [program = ''] = withoutInit(words);
-  return /(^|\/)(npm|npx|yarn|pnpm|pnpx)$/.test(program)
+  return /(^|\/)(npm|npx|yarn|pnpm|pnpx|corepack)$/.test(program)
     ? { rule: 'LC113', what: words.join(' ') }
     : undefined;
 }
 
+/** Programs that start the one after them in their own place or pass signals on to it. */
+const WRAPPERS =
+  /(^|\/)(tini|tini-static|dumb-init|docker-init|catatonit|env|docker-entrypoint\.sh)$/;
+
 function withoutInit(words: readonly string[]): readonly string[] {
-  const rest = words.slice(/(^|\/)(tini|dumb-init)$/.test(words[0] ?? '') ? 1 : 0);
-  return rest[0] === '--' ? rest.slice(1) : rest;
+  let rest = words;
+  while (WRAPPERS.test(rest[0] ?? '')) {
+    const next = rest.findIndex((word, i) => i > 0 && !/^-|^\w+=/.test(word));
+    if (next === -1) return [];
+    rest = rest.slice(next);
+  }
+  return rest;
 }
 
 /** Splits a command line as compose and systemd do: quotes, no shell. */

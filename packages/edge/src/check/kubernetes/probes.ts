@@ -54,6 +54,15 @@ function readiness({ at, name, times, preStop }: Container, findings: Findings):
   );
 }
 
+/** The path that a probe asks for, by itself or by a command, when it is one that fails in a drain. */
+function readinessIn(probe: Cursor): string | undefined {
+  const path = probe.get('httpGet', 'path').text;
+  if (path !== undefined)
+    return FAILS_WHILE_DRAINING.has(path.replace(/\/?(\?.*)?$/, '')) ? path : undefined;
+  const command = probe.get('exec', 'command').strings().join(' ');
+  return /:\d+(\/ready|\/readyz|\/shutdown\/status)(?![\w/-])/.exec(command)?.[1];
+}
+
 function liveness({ at, name, times }: Container, findings: Findings): void {
   const probe = at.get('livenessProbe');
   if (!probe.exists) {
@@ -61,12 +70,13 @@ function liveness({ at, name, times }: Container, findings: Findings): void {
     return;
   }
   const path = probe.get('httpGet', 'path');
-  if (FAILS_WHILE_DRAINING.has(path.text ?? '')) {
+  const asked = readinessIn(probe);
+  if (asked !== undefined) {
     const graceMs = times.graceMs ?? 0;
     findings.add(
       'LC107',
-      path.spot,
-      `Container ${name}: the liveness probe asks ${path.text}, which answers 503 during a drain`,
+      path.exists ? path.spot : probe.get('exec').spot,
+      `Container ${name}: the liveness probe asks ${asked}, which answers 503 during a drain`,
       {
         arithmetic: `${terms(probe)}${graceMs > 0 ? `; the drain may take ${seconds(graceMs)}` : ''}`,
         edit: times.isLastcall ? path.replacement('/health') : undefined,
