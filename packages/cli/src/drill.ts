@@ -22,6 +22,7 @@ import {
   select,
 } from '@lastcall/drill';
 import { Command, InvalidArgumentError } from 'commander';
+import { Progress } from './drill-progress.ts';
 
 interface Given {
   config?: string;
@@ -119,6 +120,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
       }
       return 0;
     }
+    const progress = new Progress(process.stdout);
     const style = { color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined };
     const result = await drill({
       config,
@@ -131,12 +133,16 @@ async function run(server: readonly string[], given: Given): Promise<number> {
       clients: given.clients,
       strict: given.strict,
       knownFailing,
-      onResult: (one: CaseResult, done: number, count: number) => {
-        // Many servers offer little: a line for each case that lacks something would hide the others.
-        if (missing(config, one.case) !== undefined) return;
-        const progress = style.color ? `\u001b[90m${done}/${count}\u001b[0m ` : '';
-        console.log(progress + caseLine(one, style));
+      onStart: ({ slug }, count) => {
+        progress.started(slug, count);
       },
+      onResult: (one: CaseResult) => {
+        // Many servers offer little: a line for each case that lacks something would hide the others.
+        const lacks = missing(config, one.case) !== undefined;
+        progress.ended(one.case.slug, lacks ? undefined : caseLine(one, style));
+      },
+    }).finally(() => {
+      progress.end();
     });
     console.log(closing(result, style));
     write(result, given);

@@ -27,6 +27,7 @@ export interface DrillOptions {
   readonly clients: number;
   readonly strict: boolean;
   readonly knownFailing: ReadonlySet<string>;
+  readonly onStart?: (started: DrillCase, all: number) => void;
   readonly onResult?: (result: CaseResult, done: number, all: number) => void;
 }
 
@@ -112,6 +113,7 @@ async function runAll(cases: readonly DrillCase[], options: DrillOptions): Promi
   const waiting = [...cases];
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      options.onStart?.(next, cases.length);
       const result = await repeat(next, options);
       results.set(next, result);
       options.onResult?.(result, results.size, cases.length);
