@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { EdgeError } from '../errors.ts';
 import { type Cursor, readYaml } from './cursor.ts';
@@ -23,7 +24,7 @@ export function checkFiles(
 ): Finding[] {
   const findings = new Findings({ ...CHECK_DEFAULTS, ...options });
   const objects: Cursor[] = [];
-  for (const file of files) {
+  for (const file of once(files)) {
     const text = readText(file);
     if (/\.ya?ml$|\.json$/.test(file)) {
       for (const root of readYaml(text, file)) {
@@ -38,6 +39,15 @@ export function checkFiles(
   return findings.all.sort(
     (a, b) => order.get(a.file)! - order.get(b.file)! || a.line - b.line || a.column - b.column,
   );
+}
+
+/** A file that is named twice, in whatever way, is checked and mended once. */
+function once(files: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return files.filter((file) => {
+    const path = existsSync(file) ? realpathSync(file) : file;
+    return !seen.has(path) && seen.add(path);
+  });
 }
 
 function checkText(text: string, file: string, findings: Findings): void {

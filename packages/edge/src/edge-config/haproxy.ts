@@ -14,14 +14,18 @@ export function haproxyConfig(
   server-state-file ${socket}.state
 
 defaults
+  # Requests, not connections: only so can one be sent again elsewhere.
   mode http
+  # A node that takes no connection is given up soon.
   timeout connect 2s
   # Streams may be silent for long.
   timeout client 600s
   timeout server 600s
   # WebSockets, once upgraded.
   timeout tunnel 1h
+  # How long a client's idle connection is kept.
   timeout http-keep-alive 60s
+  # Read back after a reload.
   load-server-state-from-file global
   # A refused connection, a connection closed before the answer, and the 503 of a draining node: another
   # node gets the request. Only bodies that fit the buffer are sent again.
@@ -30,10 +34,12 @@ defaults
   retry-on conn-failure empty-response response-timeout 503
 
 frontend ${upstream}_in
+  # Where clients connect.
   bind ${/^\d+$/.test(listen) ? `:${listen}` : listen}
   default_backend ${upstream}
 
 backend ${upstream}
+  # Streams last long: the node with the fewest gets the next one.
   balance leastconn
   # Readiness, not health: a draining node stays healthy.
   option httpchk

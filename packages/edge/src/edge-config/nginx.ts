@@ -28,6 +28,7 @@ ${lines.join('\n')}
 }
 
 server {
+  # Where clients connect.
   listen ${listen};
   # Between reloads clients may send on one connection for long: they are told to connect anew at times.
   keepalive_requests 10000;
@@ -35,11 +36,13 @@ server {
   client_max_body_size 0;
 
   location / {
+    # To the nodes of the upstream above.
     proxy_pass http://${upstream};
     # Kept connections need HTTP/1.1 and no "close".
     proxy_http_version 1.1;
     proxy_set_header Connection $lastcall_connection;
     proxy_set_header Upgrade $http_upgrade;
+    # The name that the client asked for.
     proxy_set_header Host $host;
     # The nodes see by it that a proxy stands between, and take no operator's call over it.
     proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -48,8 +51,10 @@ server {
     # non_idempotent: a refused POST goes on too. Keep it only where POST is safe to repeat after a
     # lost connection; nginx cannot tell a refusal from an answer that never came.
     proxy_next_upstream error timeout http_503 non_idempotent;
+    # Each node once, and no longer than this altogether.
     proxy_next_upstream_tries ${Math.max(2, servers.length)};
     proxy_next_upstream_timeout 10s;
+    # A node that takes no connection is given up soon.
     proxy_connect_timeout 2s;
 
     # Events reach the client when they are sent, and a stream may be silent for long.

@@ -46,6 +46,17 @@ test('what --fix mends is gone afterwards, and no other line has changed', (t) =
   assert.ok(mended >= 15, `${mended} mended`);
 });
 
+test('a file that is named twice is mended once', (t) => {
+  const dir = workplace(t);
+  const file = join(dir, 'twice.yaml');
+  writeFileSync(file, readFileSync(`${folder}LC101-default-period.yaml`));
+  symlinkSync(file, join(dir, 'link.yaml'));
+  const files = [file, join(dir, '.', 'twice.yaml'), join(dir, 'link.yaml')];
+  assert.equal(fixFiles(checkFiles(files)).length, 1);
+  assert.equal(readFileSync(file, 'utf8').match(/terminationGracePeriodSeconds/g)?.length, 1);
+  assert.deepEqual(checkFiles(files), []);
+});
+
 test('a fix goes through a symbolic link and keeps the mode', (t) => {
   const dir = workplace(t);
   const file = join(dir, 'real.yaml');

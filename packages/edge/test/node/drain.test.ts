@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -99,6 +100,28 @@ test(
       unchanged();
       assert.equal(running(one!.pidFile), true);
     });
+
+    await t.test(
+      'a configuration that nginx takes when it is asked, and not when it is told',
+      async () => {
+        // "nginx -t" does not mind an address that is taken.
+        const taken = createServer();
+        const port = await new Promise<number>((resolve) => {
+          taken.listen(0, '127.0.0.1', () => resolve((taken.address() as AddressInfo).port));
+        });
+        const with2 = `${text}\nserver { listen 127.0.0.1:${port}; }\n`;
+        writeFileSync(cluster.upstreamFile, with2);
+        await assert.rejects(
+          desk.drain(one!.server),
+          code('ERR_EDGE_PROXY', /did not start new workers.*is as it was/s),
+        );
+        assert.equal(readFileSync(cluster.upstreamFile, 'utf8'), with2);
+        assert.equal(running(one!.pidFile), true);
+        assert.deepEqual(desk.journal.all(), []);
+        writeFileSync(cluster.upstreamFile, text);
+        await new Promise((resolve) => taken.close(resolve));
+      },
+    );
 
     await t.test('a configuration that cannot be parsed', async () => {
       const broken = `${text}\nupstream other {\n  server 10.0.0.1\n}\n`;
