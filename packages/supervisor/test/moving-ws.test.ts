@@ -79,25 +79,39 @@ it('WebSockets move: messages both ways, none lost, none twice', async () => {
   for (const { socket } of talkers) socket.terminate();
 });
 
+/** Writes past the client's own framing. */
+const write = ({ socket }: Talker, bytes: Buffer): unknown =>
+  (Reflect.get(socket, '_socket') as Socket).write(bytes);
+
 it('a WebSocket in the middle of a message waits for its end, or stays and is closed in order', async () => {
-  await using node = await NodeUnderTest.start({ target: [MOVING] });
-  const [halting, finishing] = [new Talker(node.port, false), new Talker(node.port, false)];
+  await using node = await NodeUnderTest.start({
+    target: [MOVING],
+    env: { LASTCALL_WORKERS: '1' },
+  });
+  const talkers = Array.from({ length: 3 }, () => new Talker(node.port, false));
+  const [halting, finishing, fragmented] = talkers as [Talker, Talker, Talker];
   // A text frame of 100 bytes with a mask of zeros, of which half is sent.
   const frame = Buffer.concat([
     Buffer.from([0x81, 0x80 | 100, 0, 0, 0, 0]),
     Buffer.alloc(100, 121),
   ]);
-  await Promise.all([halting, finishing].map(({ socket }) => once(socket, 'open')));
-  for (const { socket } of [halting, finishing]) {
-    (Reflect.get(socket, '_socket') as Socket).write(frame.subarray(0, 50));
-  }
+  // A whole frame that is the first of two (RFC 6455 section 5.4).
+  const [first, last] = [0x01, 0x80].map((byte) =>
+    Buffer.concat([Buffer.from([byte]), frame.subarray(1)]),
+  ) as [Buffer, Buffer];
+  await Promise.all(talkers.map(({ socket }) => once(socket, 'open')));
+  for (const talker of [halting, finishing]) write(talker, frame.subarray(0, 50));
+  write(fragmented, first);
   const reloaded = node.ask('reload');
   await node.line(/retires: reload/);
-  (Reflect.get(finishing.socket, '_socket') as Socket).write(frame.subarray(50));
+  write(finishing, frame.subarray(50));
+  write(fragmented, last);
   await reloaded;
   await poll(async () => halting.closed === 1012);
-  await poll(async () => finishing.heard === 1);
-  assert.deepEqual(await moves(node), { moved: 1, on_their_way: 0, stayed: { message: 1 } });
-  assert.deepEqual([...halting.faults, ...finishing.faults], []);
-  for (const { socket } of [halting, finishing]) socket.terminate();
+  await poll(async () => finishing.heard === 1 && fragmented.heard === 1);
+  assert.deepEqual(await moves(node), { moved: 2, on_their_way: 0, stayed: { message: 1 } });
+  for (const { faults, socket } of talkers) {
+    assert.deepEqual(faults, []);
+    socket.terminate();
+  }
 });
