@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -33,12 +35,23 @@ function inTerminal(command: string, env: Record<string, string>) {
   return { type: (text: string) => child.stdin.write(text), ended, printed, output: () => output };
 }
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 test('npm start keeps the terminal until the last stream has ended', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'lastcall-start-'));
   chmodSync(folder, 0o755);
+  const admin = await freePort();
   const terminal = inTerminal('npm start', {
     PORT: '0',
     GRPC_PORT: '0',
+    LASTCALL_ADMIN: `127.0.0.1:${admin}`,
     LASTCALL_DATA_DIR: folder,
     LASTCALL_CONTROL: join(folder, 'control.sock'),
   });
@@ -49,6 +62,9 @@ test('npm start keeps the terminal until the last stream has ended', async (t) =
   });
   await terminal.printed(/ready: 2 workers on 127\.0\.0\.1:\d+/);
   const [, port] = /ready: 2 workers on 127\.0\.0\.1:(\d+)/.exec(terminal.output()) ?? [];
+  await terminal.printed(new RegExp(`Console   http://127\\.0\\.0\\.1:${admin}/\\s`));
+  const page = await fetch(`http://127.0.0.1:${admin}/`);
+  assert.match(await page.text(), /<title>Lastcall<\/title>/);
   const stream = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

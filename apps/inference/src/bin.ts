@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { LastcallError } from 'lastcall';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { baseUrl, greeting, listenProblem } from './greeting.ts';
+import { baseUrl, consoleUrl, greeting, listenProblem } from './greeting.ts';
 import { type Service, startService, version } from './service.ts';
 
 const [badConfiguration, fatal] = [2, 1];
@@ -57,7 +57,14 @@ async function main(): Promise<void> {
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   if (worker === undefined || worker === 'w1')
-    process.stdout.write(greeting(baseUrl(address), seconds, worker !== undefined));
+    process.stdout.write(
+      greeting(
+        baseUrl(address),
+        seconds,
+        worker !== undefined,
+        consoleUrl(process.env.LASTCALL_ADMIN),
+      ),
+    );
 }
 
 main().catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { type AddressInfo, isIPv6 } from 'node:net';
 
 /** The address under which this machine reaches the service. */
-export function baseUrl({ address, port }: AddressInfo): string {
+export function baseUrl({ address, port }: Pick<AddressInfo, 'address' | 'port'>): string {
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[address] ?? address;
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
@@ -14,13 +14,25 @@ const RELOAD = `
   npx lastcall status
 `;
 
-/** What the service prints when it is ready: where it is and what to try next. */
-export function greeting(url: string, seconds: string, supervised: boolean): string {
+/** Where the supervisor's console is, when it has one at an address that is known. */
+export function consoleUrl(admin: string | undefined): string | undefined {
+  const [, address, port] = /^\[?(.*?)\]?:(\d+)$/.exec(admin ?? '') ?? [];
+  if (address === undefined || Number(port) === 0) return undefined;
+  return `${baseUrl({ address, port: Number(port) })}/`;
+}
+
+/** What the service prints when it is ready: where it is, with its console, and what to try next. */
+export function greeting(
+  url: string,
+  seconds: string,
+  supervised: boolean,
+  console: string | undefined,
+): string {
   return `
 Ready after ${seconds} s: ${url}
 
   Page      ${url}/
-  Health    ${url}/v1/health
+${console === undefined ? '' : `  Console   ${console}\n`}  Health    ${url}/v1/health
   Metrics   ${url}/metrics
 
 Try, in another terminal:
