@@ -1,9 +1,9 @@
-import { EdgeError } from '../errors.ts';
 import type { NodeEntry } from './inventory.ts';
 import { AdminEndpoint } from './managers/admin-endpoint.ts';
 import { ControlSocket } from './managers/control-socket.ts';
 import type { Manager } from './managers/manager.ts';
 import { Pid } from './managers/pid.ts';
+import { cannotStop } from './plan.ts';
 
 export type { Exit, Manager } from './managers/manager.ts';
 
@@ -13,9 +13,5 @@ export function managerOf(node: NodeEntry): Manager {
   const process = node.pid === undefined && node.pidFile === undefined ? undefined : new Pid(node);
   if (node.admin !== undefined) return new AdminEndpoint(node, process);
   if (process) return process;
-  throw new EdgeError(
-    'ERR_EDGE_CONFIG',
-    `Node ${node.server} says nothing of how it is stopped. Give it control, admin, pid or pidFile.`,
-    { server: node.server },
-  );
+  throw cannotStop(node);
 }

@@ -1,3 +1,4 @@
+import { EdgeError } from '../errors.ts';
 import type { Inventory, NodeEntry } from './inventory.ts';
 
 export const ACTION_NAMES = [
@@ -21,16 +22,26 @@ export interface Step {
 
 const seconds = (ms: number): string => `${ms / 1_000} s`;
 
-/** How the node is told to stop, in words. */
-export function stopText({ control, admin, pid, pidFile }: NodeEntry): string {
+/** An entry that says nothing of how its node is stopped. */
+export const cannotStop = ({ server }: NodeEntry): EdgeError =>
+  new EdgeError(
+    'ERR_EDGE_CONFIG',
+    `Node ${server} says nothing of how it is stopped. Give it control, admin, pid or pidFile.`,
+    { server },
+  );
+
+/** How the node is told to stop, in words. Throws `ERR_EDGE_CONFIG`. */
+export function stopText(node: NodeEntry): string {
+  const { control, admin, pid, pidFile } = node;
   if (control !== undefined) return `"stop" to the supervisor on ${control}`;
   const signal =
     pid === undefined && pidFile === undefined ? '' : `SIGTERM to pid ${pid ?? `in ${pidFile}`}`;
+  if (admin === undefined && signal === '') throw cannotStop(node);
   if (admin === undefined) return signal;
   return `POST /-/shutdown/drain to ${admin}${signal === '' ? '' : `, then ${signal}`}`;
 }
 
-/** The steps that take a node out. Nothing is carried out. */
+/** The steps that take a node out. Nothing is carried out. Throws `ERR_EDGE_CONFIG`. */
 export function planDrain(inventory: Inventory, node: NodeEntry): Step[] {
   const { server } = node;
   const { upstream, settle, grace, force, margin, nginx } = inventory;

@@ -1,9 +1,11 @@
 // What programs read of `lastcall node`: one JSON document, the exit code, and nothing else on standard output.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import { startCluster } from '../support/cluster.ts';
 import { type Ended, lastcall } from '../support/command.ts';
-import { HAPROXY, missing } from '../support/place.ts';
+import { folder, HAPROXY, missing } from '../support/place.ts';
 
 interface Told {
   ok?: boolean;
@@ -126,6 +128,19 @@ test(
     assert.equal(forced.code, 0, forced.err);
   },
 );
+
+test('a plan for a node that nobody can stop is refused', async (t) => {
+  const file = join(folder(t), 'edge.yaml');
+  writeFileSync(
+    file,
+    'upstream: a\nnginx: { config: x }\nnodes: [{ server: "a:1" }, { server: "b:1" }]\n',
+  );
+  for (const words of [['drain', 'a:1'], ['roll']]) {
+    const { code, err } = await lastcall(['node', ...words, '--dry-run', '--nodes', file]);
+    assert.equal(code, 2);
+    assert.match(err, /a:1 says nothing of how it is stopped/);
+  }
+});
 
 for (const [words, message] of [
   [['drain', 'a:1', '--rollback', '--continue'], /--rollback.*cannot be used with.*--continue/],
