@@ -46,3 +46,20 @@ for (const [how, times, moved] of [
       client.socket.destroy();
     }
   });
+
+it('an envelope of another version is refused, and its stream stays', async () => {
+  await using node = await NodeUnderTest.start({
+    target: [FAULTS],
+    env: { LASTCALL_WORKERS: '1', APP_FAULT: 'version' },
+  });
+  const client = new StreamClient(node.port, '/chunks');
+  await client.event(3);
+  await node.ask('reload');
+  const status = (): Promise<MovingStatus> => node.ask<MovingStatus>('status');
+  await poll(async () => (await status()).moves.stayed.version === 1);
+  assert.equal((await status()).moves.moved, 0);
+  await client.event(client.last + 10);
+  assert.deepEqual(client.faults, []);
+  assert.equal(client.writers.length, 1);
+  client.socket.destroy();
+});
