@@ -1,12 +1,4 @@
-import {
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  renameSync,
-} from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EdgeError } from '../errors.ts';
@@ -93,7 +85,7 @@ export class Journal {
   #put(path: string, text: string): void {
     try {
       mkdirSync(this.#dir, { recursive: true });
-      writeFileSync(path, text, { mode: 0o600, flush: true });
+      writeFileSync(path, text, { mode: 0o600, flush: text !== '' });
     } catch (error) {
       throw this.#unusable(error);
     }
@@ -117,55 +109,46 @@ export class Journal {
     return state === 'running' && processFacts(pid)?.birth === birth;
   }
 
-  /** Runs `act` while no other controller changes the proxy. */
+  /**
+   * Runs `act` while no other controller changes the proxy. Each puts down a claim of its own name and
+   * then looks whether it is the only one; of two that do so at once at least one sees the other. Claims
+   * of controllers that have died count for nothing, and nobody ever removes one of the living.
+   */
   async locked<T>(act: () => T | Promise<T>): Promise<T> {
-    const path = join(this.#dir, 'proxy.lock');
-    const mine = `${path}.${process.pid}.${crypto.randomUUID()}`;
-    this.#put(mine, JSON.stringify({ pid: process.pid, birth: processFacts(process.pid)?.birth }));
+    const birth = processFacts(process.pid)?.birth ?? '';
+    const mine = `claim.${process.pid}.${birth}.${crypto.randomUUID()}`;
+    let others: string[] = [];
+    const claim = (): boolean => {
+      this.#put(join(this.#dir, mine), '');
+      others = this.#claims().filter((name) => name !== mine);
+      if (others.length > 0) rmSync(join(this.#dir, mine), { force: true });
+      return others.length === 0;
+    };
+    if (!(await until(claim, LOCK_MS)))
+      throw new EdgeError(
+        'ERR_EDGE_JOURNAL',
+        `Another controller (pid ${others[0]?.split('.')[1]}) changes the proxy. Wait for it to end.`,
+      );
     try {
-      if (!(await until(() => claim(path, mine), LOCK_MS)))
-        throw new EdgeError(
-          'ERR_EDGE_JOURNAL',
-          `Another controller holds ${path}. Wait for it to end.`,
-        );
-      try {
-        this.#sweep();
-        return await act();
-      } finally {
-        rmSync(path, { force: true });
-      }
+      return await act();
     } finally {
-      rmSync(mine, { force: true });
+      rmSync(join(this.#dir, mine), { force: true });
     }
   }
 
-  /** Drafts of controllers that were killed before they could put them in place. */
-  #sweep(): void {
-    for (const name of readdirSync(this.#dir)) {
-      const pid = /\.json\.(\d+)\.new$|^proxy\.lock\.(\d+)\./.exec(name)?.slice(1).join('');
-      if (pid !== undefined && !processFacts(Number(pid)))
+  /** The claims of controllers that live; what others left behind that were killed is removed. */
+  #claims(): string[] {
+    return readdirSync(this.#dir).filter((name) => {
+      const [, pid, birth] = /^claim\.(\d+)\.(\d*)\./.exec(name) ?? [];
+      const draft = /\.json\.(\d+)\.new$/.exec(name)?.[1];
+      const dead = pid !== undefined && processFacts(Number(pid))?.birth !== birth;
+      if (dead || (draft !== undefined && !processFacts(Number(draft))))
         rmSync(join(this.#dir, name), { force: true });
-    }
+      return pid !== undefined && !dead;
+    });
   }
 
   #path(server: string): string {
     return join(this.#dir, `${encodeURIComponent(server)}.node.json`);
   }
-}
-
-/** A link is made or not in one step; a lock whose owner has died is removed. */
-function claim(path: string, mine: string): boolean {
-  try {
-    linkSync(mine, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  try {
-    const { pid, birth } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; birth: string };
-    if (processFacts(pid)?.birth !== birth) rmSync(path, { force: true });
-  } catch {
-    // It was released just now.
-  }
-  return false;
 }
