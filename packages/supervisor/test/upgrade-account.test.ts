@@ -49,3 +49,25 @@ it('while an older supervisor drains, what it has counted and what it holds are 
   assert.deepEqual([outcomes.completed, outcomes.lost, work], [6, 1, []], 'nothing counts twice');
   await node.ask('stop');
 });
+
+it('an older supervisor whose worker hangs keeps its share as well', async () => {
+  await using node = await NodeUnderTest.start({ env: { LASTCALL_WORKERS: '1' } });
+  const look = (): Promise<NodeSnapshot> => node.ask<NodeSnapshot>('snapshot');
+  for (let i = 0; i < 5; i += 1) await node.get('/');
+  const hung = node.get('/slow?ms=20000').catch(() => undefined);
+  await poll(async () => {
+    const { inFlight, outcomes } = await look();
+    return inFlight === 1 && outcomes.completed === 5;
+  });
+  const [worker] = (await look()).workers;
+  process.kill(worker!.pid!, 'SIGSTOP');
+  await node.ask('upgrade');
+  await poll(async () => (await look()).outcomes.completed === 5);
+  for (let i = 0; i < 3; i += 1) {
+    const { outcomes, workers } = await look();
+    assert.equal(outcomes.completed, 5);
+    assert.ok(workers.some(({ pid }) => pid === worker!.pid));
+  }
+  await node[Symbol.asyncDispose]();
+  await hung;
+});

@@ -36,6 +36,8 @@ export class NodeDoors {
   readonly #options: DoorsOptions;
   #round: Promise<WireStatus> | undefined;
   #nextRound: Promise<WireStatus> | undefined;
+  /** Of the other supervisor: its last word counts when it is late. */
+  #lastShare: Share | undefined;
 
   constructor(options: DoorsOptions) {
     this.#options = options;
@@ -120,7 +122,8 @@ export class NodeDoors {
   /** What this supervisor alone knows of the past and of its workers. */
   async ownShare(): Promise<Share> {
     const { fleet } = this.#options;
-    const work = await this.#work();
+    // The other supervisor waits no longer than this one does for a worker that hangs.
+    const work = await this.#work(ANSWER_MS / 2);
     return shareOf(fleet, work);
   }
 
@@ -133,18 +136,19 @@ export class NodeDoors {
     const other = peer();
     const [items, share] = await Promise.all([
       work ? this.#work() : [],
-      withinOr(other?.share(), ANSWER_MS, undefined),
+      withinOr(other?.share(), ANSWER_MS, this.#lastShare),
     ]);
+    this.#lastShare = share;
     // One that has gone meanwhile has left its share here.
     return share && other === peer() ? [shareOf(fleet, items), share] : [shareOf(fleet, items)];
   }
 
   /** The oldest work of every worker. */
-  async #work(): Promise<(WorkItem & { worker: string })[]> {
+  async #work(limitMs = ANSWER_MS): Promise<(WorkItem & { worker: string })[]> {
     const asked = [...this.#options.fleet.processes]
       .filter(([, { figures }]) => (figures?.inFlight ?? 0) > 0)
       .map(async ([{ name }, process]) => {
-        const items = await withinOr(process.ask('work'), ANSWER_MS, []);
+        const items = await withinOr(process.ask('work'), limitMs, []);
         return items.map((item) => Object.assign(item, { worker: name }));
       });
     return (await Promise.all(asked)).flat();
