@@ -136,7 +136,7 @@ export class NodeDoors {
     const other = peer();
     const [items, share] = await Promise.all([
       work ? this.#work() : [],
-      withinOr(other?.share(), ANSWER_MS, this.#lastShare),
+      withinOr(other?.share(), ANSWER_MS, other && this.#lastShare),
     ]);
     this.#lastShare = share;
     // One that has gone meanwhile has left its share here.
