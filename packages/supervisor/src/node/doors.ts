@@ -37,7 +37,7 @@ export class NodeDoors {
   #round: Promise<WireStatus> | undefined;
   #nextRound: Promise<WireStatus> | undefined;
   /** Of the other supervisor: its last word counts when it is late. */
-  #lastShare: Share | undefined;
+  readonly #lastShares = new WeakMap<NodePeer, Share>();
 
   constructor(options: DoorsOptions) {
     this.#options = options;
@@ -136,9 +136,9 @@ export class NodeDoors {
     const other = peer();
     const [items, share] = await Promise.all([
       work ? this.#work() : [],
-      withinOr(other?.share(), ANSWER_MS, other && this.#lastShare),
+      withinOr(other?.share(), ANSWER_MS, other && this.#lastShares.get(other)),
     ]);
-    this.#lastShare = share;
+    if (other && share) this.#lastShares.set(other, share);
     // One that has gone meanwhile has left its share here.
     return share && other === peer() ? [shareOf(fleet, items), share] : [shareOf(fleet, items)];
   }
