@@ -1,8 +1,10 @@
 // What programs read of `lastcall node`: one JSON document, the exit code, and nothing else on standard output.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { EDGE_EXIT_CODES } from '@lastcall/edge';
 import { startCluster } from '../support/cluster.ts';
 import { type Ended, lastcall } from '../support/command.ts';
 import { folder, HAPROXY, missing } from '../support/place.ts';
@@ -128,6 +130,18 @@ test(
     assert.equal(forced.code, 0, forced.err);
   },
 );
+
+test('the codes of errors are those of the runbook, with their exit codes', () => {
+  const runbook = readFileSync(
+    fileURLToPath(new URL('../../../../docs/ops/drain_runbook.md', import.meta.url)),
+    'utf8',
+  );
+  const rows = [...runbook.matchAll(/^\| `(ERR_EDGE_\w+)` \| (\d) \|/gm)];
+  assert.deepEqual(
+    Object.fromEntries(rows.map(([, code, exit]) => [code, Number(exit)])),
+    EDGE_EXIT_CODES,
+  );
+});
 
 test('a plan for a node that nobody can stop is refused', async (t) => {
   const file = join(folder(t), 'edge.yaml');
