@@ -16,6 +16,8 @@ export class Watch {
   readonly #marks = { down: 0, up: 0, held: 0, errors: 0 };
   /** Servers that the watch itself marked down: it puts back no others. */
   readonly #marked: Set<string>;
+  /** Those of them that a watch before this one marked: it may have died before the proxy had it. */
+  readonly #unsure: Set<string>;
   readonly #stateFile: string;
   /** Servers that were recorded in the round before. */
   readonly #recorded = new Set<string>();
@@ -29,6 +31,9 @@ export class Watch {
     this.#health = new Map(nodes.map(({ server }) => [server, new Hysteresis(watch)]));
     this.#stateFile = join(stateDir, 'watch.json');
     this.#marked = new Set(readMarked(this.#stateFile));
+    this.#unsure = new Set(this.#marked);
+    // It failed when it was marked: it has to recover first.
+    for (const [server, health] of this.#health) health.healthy = !this.#marked.has(server);
   }
 
   /** Goes on until `signal` aborts. Failures of the proxy are told and tried again. */
@@ -57,19 +62,22 @@ export class Watch {
   }
 
   async #act(server: string): Promise<void> {
-    const { journal, proxy, inventory } = this.#desk;
+    const { journal, proxy } = this.#desk;
     // A node that is recorded is being drained on purpose.
     if (journal.read(server)) {
       this.#recorded.add(server);
       return;
     }
     // Its stop was no failure: what it answered meanwhile does not count.
-    if (this.#recorded.delete(server)) this.#health.set(server, new Hysteresis(inventory.watch));
+    if (this.#recorded.delete(server)) this.#renew(server);
     const state = (await proxy.servers()).find((found) => found.server === server);
     if (!state) throw new EdgeError('ERR_EDGE_SERVER', `${proxy.name} has no server ${server}`);
+    if (!state.takenOut) {
+      // Somebody else put it back, or the watch before this one died at it.
+      if (this.#unsure.delete(server)) this.#renew(server);
+      this.#remember(server, false);
+    } else if (this.#unsure.delete(server)) await journal.locked(() => proxy.takeOut(server));
     const health = this.#health.get(server)!;
-    // Somebody else put it back, or the watch before this one died at it.
-    if (!state.takenOut) this.#remember(server, false);
     if (!health.healthy && !state.takenOut) {
       // Written down first: a server that nobody remembers would stay down for ever.
       this.#remember(server, true);
@@ -85,6 +93,10 @@ export class Watch {
       this.#remember(server, false);
       this.#count(server, false);
     }
+  }
+
+  #renew(server: string): void {
+    this.#health.set(server, new Hysteresis(this.#desk.inventory.watch));
   }
 
   #remember(server: string, down: boolean): void {

@@ -1,7 +1,7 @@
 // The watch through a long day: all nodes at once, nodes that flap, planned stops, its own death.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { Desk, readInventory, Watch } from '@lastcall/edge';
@@ -101,6 +101,10 @@ test(
     healthy[0] = true;
     await lastcall(words, 'marked up');
     assert.deepEqual(await inService(cluster), [true, true]);
+    // A memory of a server that is back in service is none either.
+    writeFileSync(join(cluster.dir, 'state', 'watch.json'), '["node2"]');
+    await new Watch(new Desk(readInventory(cluster.inventory)), () => {}).round();
+    assert.deepEqual(await inService(cluster), [true, true]);
     // A server that an operator takes out afterwards is none of the watch's.
     await new Desk(readInventory(cluster.inventory)).proxy.takeOut('node1');
     const watch = new Watch(new Desk(readInventory(cluster.inventory)), () => {});
@@ -109,6 +113,42 @@ test(
     writeFileSync(join(cluster.dir, 'state', 'watch.json'), '{"node1":true}');
     await new Watch(new Desk(readInventory(cluster.inventory)), () => {}).round();
     assert.deepEqual(await inService(cluster), [false, true]);
+  },
+);
+
+test(
+  'watch: a mark that was written and not loaded is loaded by the next watch',
+  { skip: missing(NGINX) },
+  async (t) => {
+    const cluster = await startCluster(t, 'nginx');
+    const healthy = await healthOf(t, cluster);
+    healthy[0] = false;
+    // The watch dies when it has the configuration tested: the file is written by then.
+    const deadly = join(cluster.dir, 'deadly-nginx');
+    writeFileSync(deadly, '#!/bin/sh\nkill -9 $PPID\n', { mode: 0o755 });
+    const withCommand = (command: string): void =>
+      cluster.rewrite((inventory) => {
+        (inventory.nginx as Record<string, unknown>).command = command;
+      });
+    withCommand(deadly);
+    await lastcall(['node', 'watch', '--nodes', cluster.inventory]);
+    assert.deepEqual(await inService(cluster), [false, true]);
+    withCommand(NGINX);
+    const pid = cluster.proxyPid;
+    const workers = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    const before = workers();
+    const watch = new Watch(new Desk(readInventory(cluster.inventory)), () => {});
+    await watch.round();
+    const loaded = workers();
+    assert.notEqual(loaded, before);
+    assert.deepEqual(await inService(cluster), [false, true], 'it has not recovered');
+    await watch.round();
+    assert.deepEqual(await inService(cluster), [false, true]);
+    assert.equal(workers(), loaded, 'once');
+    healthy[0] = true;
+    await watch.round();
+    await watch.round();
+    assert.deepEqual(await inService(cluster), [true, true]);
   },
 );
 
