@@ -57,8 +57,10 @@ async function run(config: Config, sources: Sources, makePage?: MakePage): Promi
   try {
     await house.open(older);
   } catch (error) {
-    supervisor.stop('quick', (error as Error).message);
-    await supervisor.done;
+    const exitCode = error instanceof SupervisorError ? error.exitCode : 1;
+    supervisor.stop('quick', (error as Error).message, exitCode);
+    // What has been opened by then would keep the process.
+    await house.close();
     throw error;
   }
   const code = await house.close();

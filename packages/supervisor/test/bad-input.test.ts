@@ -101,6 +101,18 @@ it('a port in use: which one, and what to do', async () => {
   assert.equal(ran.code, 2);
 });
 
+it('an admin port in use: the node ends, and says which one', { timeout: 60_000 }, async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const ran = await lastcall(['serve', '--admin', `127.0.0.1:${port}`, APP], { cwd });
+  other.close();
+  assert.match(ran.stderr, new RegExp(`admin: cannot listen on 127.0.0.1:${port}: .*EADDRINUSE`));
+  assert.equal(ran.code, 2);
+  const status = await lastcall(['status'], { cwd });
+  assert.match(status.stderr, /there is no such socket/);
+});
+
 it('a syntax error in the entry: code 5, with the error', async () => {
   const entry = join(cwd, 'broken.mjs');
   writeFileSync(entry, 'const = 1;\n');
