@@ -33,7 +33,7 @@ export class AdminServer {
     } catch (error) {
       throw new SupervisorError(
         'ERR_SUPERVISOR_ADDRESS',
-        `admin: cannot listen on ${text}: ${(error as Error).message}.`,
+        `admin: cannot listen on ${text}: ${(error as Error).message}. Give it another address (--admin, LASTCALL_ADMIN), or stop what listens there.`,
         { cause: error },
       );
     }
