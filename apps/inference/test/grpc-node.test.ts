@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { ServiceError } from '@grpc/grpc-js';
 import { grpcAddress, inferenceClient, predict, read } from './support/grpc.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
+import { wireTo } from './support/wire.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -30,18 +32,22 @@ test(
     };
     await using node = await startService(env, { cwd: root, program: serve });
     const address = await grpcAddress(node);
+    await using wire = await wireTo(address);
 
-    const stream = inferenceClient(address);
+    const stream = inferenceClient(wire.address);
     const reading = read(
       stream.streamPredict({ input: 'When', minOutputTokens: 400, maxOutputTokens: 400 }),
     );
     await reading.came(1);
-    const load = { running: true, calls: 0 };
+    const load = { running: true, answered: 0, failed: [] as string[] };
     const clients = Array.from({ length: 6 }, async (_, seed) => {
-      const client = inferenceClient(address);
+      const client = inferenceClient(wire.address);
       while (load.running) {
-        await predict(client, { input: 'The harbour', seed, maxOutputTokens: 2 });
-        load.calls += 1;
+        const call = predict(client, { input: 'The harbour', seed, maxOutputTokens: 2 });
+        await call.then(
+          () => (load.answered += 1),
+          (error: ServiceError) => load.failed.push(error.message),
+        );
       }
       client.close();
     });
@@ -51,9 +57,15 @@ test(
     assert.match(stdout, /reload/i);
     load.running = false;
     await failed;
-    assert.ok(load.calls > 0);
+    assert.ok(load.answered > 0);
     assert.equal(await reading.ended, undefined);
     assert.equal(reading.parts.length, 401);
+    // A client that learns that its connection ends throws away the calls it has not yet written.
+    assert.equal(
+      wire.streams(),
+      load.answered + 1,
+      `sent, not answered: of ${load.failed.join(', ')}`,
+    );
     stream.close();
     const bound = [...node.output().matchAll(/gRPC on (\S+)/g)].map(([, at]) => at);
     assert.deepEqual(bound, Array(4).fill(address), 'two workers, and two after the reload');

@@ -120,9 +120,9 @@ export class Http2Drain implements Drainable {
     await this.#options.listener.close();
     this.#held = undefined;
     for (const run of held) run();
-    // A connection that has just been accepted gets its chance to send its first stream.
+    // One that has just been accepted may still send its first stream, one that was just told its last.
     const late = performance.now() >= stop.deadlineMs;
-    for (const session of this.#sessions.values()) if (late || session.used) session.last();
+    if (late) for (const session of this.#sessions.values()) session.last();
     this.#closing = true;
     this.#owed = new Set(this.#sessions.values());
     await this.#whenSettled();

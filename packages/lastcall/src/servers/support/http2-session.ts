@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { afterTwoPolls } from './turns.ts';
 
 /** GOAWAY with the highest stream id and NO_ERROR: `the connection ends, open no more streams`. */
 const NOTICE = Buffer.from('0000080700000000007fffffff00000000', 'hex');
@@ -54,7 +55,8 @@ export class Session {
     if (this.session.destroyed) return last();
     this.phase = 'noticed';
     this.#waiting = [];
-    this.#timer = setTimeout(last, maxMs);
+    // Timers run before sockets: a process that was held up reads first what has come meanwhile.
+    this.#timer = setTimeout(() => afterTwoPolls(last), maxMs);
     // Nothing may come before our SETTINGS (RFC 9113 section 3.4); once acknowledged, they have left.
     if (this.session.pendingSettingsAck) this.session.once('localSettings', () => this.#tell(last));
     else this.#tell(last);
