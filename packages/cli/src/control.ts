@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { OPTIONS, send } from '@lastcall/supervisor';
+import { CONTROL_SOCKET, send } from '@lastcall/supervisor/client';
 import { Command } from 'commander';
 import { whole } from './parse.ts';
 import { showStatus, showWorkers } from './show.ts';
@@ -47,11 +47,7 @@ export function controlCommands(): Command[] {
 function verb(name: string, description: string, show: Show): Command {
   const command = new Command(name)
     .description(description)
-    .option(
-      '--control <PATH>',
-      'control socket',
-      process.env.LASTCALL_CONTROL ?? OPTIONS.control.default,
-    )
+    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL ?? CONTROL_SOCKET)
     .option('--json', 'print JSON');
   return command.action(async (...given: unknown[]) => {
     const { control, json, ...options } = command.opts<Common>();

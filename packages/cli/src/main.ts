@@ -1,19 +1,8 @@
-import { EdgeError } from '@lastcall/edge';
-import { PlannerError } from '@lastcall/planner';
-import { SupervisorError } from '@lastcall/supervisor';
 import { Command, CommanderError } from 'commander';
-import { controlCommands } from './control.ts';
-import { drillCommand } from './drill.ts';
-import { UsageError } from './errors.ts';
+import { addCommands } from './commands.ts';
 import { EXAMPLES } from './examples.ts';
-import { nodeCommand } from './node.ts';
 import { printable, tolerateClosedOutput } from './output.ts';
-import { planCommand } from './plan.ts';
-import { podCommand } from './pod.ts';
-import { serveCommand } from './serve.ts';
-import { stopsCommand } from './stops.ts';
 import { VERSION } from './version.ts';
-import { watchCommand } from './watch.ts';
 
 /** Runs `lastcall VERB ...`; returns the exit code. */
 export async function main(argv: string[]): Promise<number> {
@@ -29,19 +18,8 @@ export async function main(argv: string[]): Promise<number> {
   const program = new Command('lastcall')
     .description('Stops, reloads and upgrades services without dropping anything.')
     .version(VERSION, '-V, --version', 'print the version')
-    .commandsGroup('A node:')
-    .addCommand(serveCommand(foreign, done));
-  for (const command of controlCommands()) program.addCommand(command);
-  program
-    .addCommand(watchCommand())
-    .addCommand(stopsCommand())
-    .commandsGroup('Behind a load balancer, and in Kubernetes:')
-    .addCommand(nodeCommand())
-    .addCommand(podCommand(foreign, done))
-    .commandsGroup('Before it matters:')
-    .addCommand(drillCommand(foreign, done))
-    .addCommand(planCommand())
     .addHelpText('after', '\nlastcall COMMAND --help shows its options, with examples.');
+  await addCommands(program, own, { foreign, done });
   for (const command of program.commands)
     command.addHelpText('after', EXAMPLES[command.name()] ?? '');
   program.configureOutput({ outputError: (text, write) => write(printable(text)) });
@@ -60,13 +38,16 @@ function inherit(program: Command, command: Command): void {
   for (const child of command.commands) inherit(program, child);
 }
 
+/** The errors of every package that a user can put right say the exit code. */
+interface Known extends Error {
+  readonly exitCode: number;
+}
+
+const isKnown = (error: unknown): error is Known => error instanceof Error && 'exitCode' in error;
+
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const known = [SupervisorError, EdgeError, PlannerError, UsageError].some(
-    (kind) => error instanceof kind,
-  );
-  if (!known) throw error;
-  const { message, exitCode } = error as SupervisorError;
-  process.stderr.write(`lastcall: ${printable(message).trimEnd()}\n`);
-  return exitCode;
+  if (!isKnown(error)) throw error;
+  process.stderr.write(`lastcall: ${printable(error.message).trimEnd()}\n`);
+  return error.exitCode;
 }

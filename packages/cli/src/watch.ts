@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { OPTIONS } from '@lastcall/supervisor';
+import { CONTROL_SOCKET } from '@lastcall/supervisor/client';
 import { Command } from 'commander';
 import { follow } from './watch/follow.ts';
 import { asJson, asLines } from './watch/lines.ts';
@@ -14,11 +14,7 @@ interface Flags {
 export function watchCommand(): Command {
   return new Command('watch')
     .description('follow a node in the terminal; one line for each change when piped')
-    .option(
-      '--control <PATH>',
-      'control socket',
-      process.env.LASTCALL_CONTROL ?? OPTIONS.control.default,
-    )
+    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL ?? CONTROL_SOCKET)
     .option('--json', 'one line of JSON for each look')
     .action(({ control, json }: Flags) => {
       const path = resolve(control);

@@ -1,4 +1,4 @@
-import { type NodeSnapshot, send, type Stop } from '@lastcall/supervisor';
+import { type NodeSnapshot, send, type Stop } from '@lastcall/supervisor/client';
 
 /** What a look at the node shows. */
 export type Look = NodeSnapshot & { stops: Stop[] };

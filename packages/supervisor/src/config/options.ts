@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
+import { CONTROL_SOCKET } from '../control/protocol.ts';
 import { duration, flag, list, pairs, share, size, text, whole } from './values.ts';
 
 const signalName = z
@@ -49,7 +50,7 @@ export const OPTIONS = {
   },
   control: {
     schema: text,
-    default: '.lastcall/control.sock',
+    default: CONTROL_SOCKET,
     value: 'PATH',
     doc: 'Control socket (mode 0600).',
   },

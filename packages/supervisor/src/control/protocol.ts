@@ -1,3 +1,6 @@
+/** Where a supervisor listens for commands unless it is told otherwise, in its working folder. */
+export const CONTROL_SOCKET = '.lastcall/control.sock';
+
 /** One command, as a line of JSON; the answer is one line, or several for `logs`. */
 export interface ControlRequest {
   verb: string;

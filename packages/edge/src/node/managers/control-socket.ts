@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { send, SupervisorError } from '@lastcall/supervisor';
+import { send, SupervisorError } from '@lastcall/supervisor/client';
 import { type Exit, type Manager, managerError } from './manager.ts';
 
 /** The supervisor's control socket: its answer to "stop" comes when the node has stopped. */

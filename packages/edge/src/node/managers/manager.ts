@@ -1,4 +1,4 @@
-import { SupervisorError } from '@lastcall/supervisor';
+import { SupervisorError } from '@lastcall/supervisor/client';
 import { EdgeError } from '../../errors.ts';
 
 /** How a node ended, as far as its manager tells. */
