@@ -36,7 +36,8 @@ it('one estimate for the whole node in the drain call, /ready, /shutdown/status 
     assert.equal(body.status, 'shutting_down', path);
     assert.equal(body.active_streams, 6, path);
     const left = Number(body.estimated_finish_seconds);
-    assert.ok(left <= seconds && left > seconds - 8, `${path}: ${left} of ${seconds}`);
+    // It falls as time passes, or rises a little where work that should have ended has not.
+    assert.ok(left <= seconds + 0.5 && left > seconds - 8, `${path}: ${left} of ${seconds}`);
     assert.ok(Date.parse(String(body.deadline_at)) > Date.now(), path);
   }
   const metrics = (await node.get('/metrics')).body;
