@@ -24,6 +24,11 @@ const liveness = (probe: string): string =>
     /livenessProbe:\n +httpGet:\n +path: .*\n +port: .*$/m,
     `livenessProbe:\n            ${probe}`,
   );
+const readiness = (probe: string): string =>
+  variant(
+    /readinessProbe:\n +httpGet:\n +path: .*\n +port: .*$/m,
+    `readinessProbe:\n            ${probe}`,
+  );
 
 for (const [name, text, rule] of [
   ['npm behind tini with flags', command(['tini', '-g', '--', 'npm', 'start']), 'LC113'],
@@ -54,6 +59,22 @@ for (const [name, text, rule] of [
     'liveness on /health by a command',
     liveness('exec: { command: [curl, -f, "http://localhost:8080/health"] }'),
   ],
+  ['readiness on /health/', readiness('httpGet: { path: /health/, port: http }'), 'LC128'],
+  [
+    'readiness on /v1/health?full by a command',
+    readiness('exec: { command: [curl, -f, "http://localhost:8080/v1/health?full"] }'),
+    'LC128',
+  ],
+  [
+    'readiness on /health that is slow too',
+    readiness('httpGet: { path: /health, port: http }').replace(
+      /(readinessProbe:\n.*\n +periodSeconds:) .*$/m,
+      '$1 60',
+    ),
+    'LC128',
+  ],
+  ['readiness on /healthy', readiness('httpGet: { path: /healthy, port: http }')],
+  ['readiness on /v2/health', readiness('httpGet: { path: /v2/health, port: http }')],
 ] as [string, string, RuleCode?][])
   test(`${name}: ${rule ?? 'nothing'} is found`, (t) => {
     const file = join(folder(t), 'variant.yaml');

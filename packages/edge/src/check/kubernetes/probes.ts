@@ -1,9 +1,10 @@
 import type { Cursor } from '../cursor.ts';
-import { type Findings, seconds } from '../finding.ts';
+import { type Findings, seconds, type Spot } from '../finding.ts';
 import type { Container } from './container.ts';
 import { serves, type Workload } from './workload.ts';
 
-const FAILS_WHILE_DRAINING = new Set(['/ready', '/readyz', '/shutdown/status']);
+const FAILS_WHILE_DRAINING = ['/ready', '/readyz', '/shutdown/status'];
+const GOOD_WHILE_DRAINING = ['/health', '/v1/health', '/startup'];
 const PROBES = ['readinessProbe', 'livenessProbe', 'startupProbe'] as const;
 
 /** Probes: missing, pointed at the wrong path, too slow, or too quick for a slow start. */
@@ -34,6 +35,14 @@ function readiness({ at, name, times, preStop }: Container, findings: Findings):
       findings.add('LC105', at.spot, `Container ${name} has no preStop hook and no leave time`);
     return;
   }
+  const asked = askedOf(probe, GOOD_WHILE_DRAINING);
+  if (asked !== undefined)
+    findings.add(
+      'LC128',
+      placeOf(probe),
+      `Container ${name}: the readiness probe asks ${asked}, which answers 200 during a drain`,
+      { edit: probe.get('httpGet', 'path').replacement('/ready') },
+    );
   const started = preStop.kind === 'wait' || preStop.kind === 'drain';
   if (times.leaveMaxMs === 0) {
     if (preStop.sleepMs === 0)
@@ -44,6 +53,8 @@ function readiness({ at, name, times, preStop }: Container, findings: Findings):
       );
     return;
   }
+  // However quick it is, it notices nothing.
+  if (asked !== undefined) return;
   if (preStop.kind !== 'none' && !started) return;
   if (noticedMs(probe) <= times.leaveMaxMs) return;
   findings.add(
@@ -54,14 +65,18 @@ function readiness({ at, name, times, preStop }: Container, findings: Findings):
   );
 }
 
-/** The path that a probe asks for, by itself or by a command, when it is one that fails in a drain. */
-function readinessIn(probe: Cursor): string | undefined {
+/** The path that a probe asks for, by itself or by a command, when it is one of `paths`. */
+function askedOf(probe: Cursor, paths: readonly string[]): string | undefined {
   const path = probe.get('httpGet', 'path').text;
-  if (path !== undefined)
-    return FAILS_WHILE_DRAINING.has(path.replace(/\/?(\?.*)?$/, '')) ? path : undefined;
+  if (path !== undefined) return paths.includes(path.replace(/\/?(\?.*)?$/, '')) ? path : undefined;
   const command = probe.get('exec', 'command').strings().join(' ');
-  return /:\d+(\/ready|\/readyz|\/shutdown\/status)(?![\w/-])/.exec(command)?.[1];
+  return new RegExp(`:\\d+(${paths.join('|')})(?![\\w/-])`).exec(command)?.[1];
 }
+
+const placeOf = (probe: Cursor): Spot => {
+  const path = probe.get('httpGet', 'path');
+  return path.exists ? path.spot : probe.get('exec').spot;
+};
 
 function liveness({ at, name, times }: Container, findings: Findings): void {
   const probe = at.get('livenessProbe');
@@ -69,17 +84,16 @@ function liveness({ at, name, times }: Container, findings: Findings): void {
     findings.add('LC108', at.spot, `Container ${name} has no livenessProbe`);
     return;
   }
-  const path = probe.get('httpGet', 'path');
-  const asked = readinessIn(probe);
+  const asked = askedOf(probe, FAILS_WHILE_DRAINING);
   if (asked !== undefined) {
     const graceMs = times.graceMs ?? 0;
     findings.add(
       'LC107',
-      path.exists ? path.spot : probe.get('exec').spot,
+      placeOf(probe),
       `Container ${name}: the liveness probe asks ${asked}, which answers 503 during a drain`,
       {
         arithmetic: `${terms(probe)}${graceMs > 0 ? `; the drain may take ${seconds(graceMs)}` : ''}`,
-        edit: times.isLastcall ? path.replacement('/health') : undefined,
+        edit: times.isLastcall ? probe.get('httpGet', 'path').replacement('/health') : undefined,
       },
     );
   }

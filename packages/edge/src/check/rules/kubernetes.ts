@@ -190,4 +190,11 @@ export const KUBERNETES_RULES = {
     'The library adds its times up at boot: leaving is part of the grace, and what has to end before the orchestrator kills must be shorter than that. Where the sum is wrong the process exits with code 2, and the pod restarts for ever.',
     'Raise `LASTCALL_LEAVE_MAX_MS` to at least `LASTCALL_LEAVE_MIN_MS`, keep both below the grace, and the grace and the force time below `LASTCALL_KILL_AFTER_MS`.',
   ),
+  LC128: rule(
+    'error',
+    'ready-to-the-end',
+    'The readiness probe asks for liveness, which stays good during a drain',
+    '`/health`, `/v1/health` and `/startup` answer 200 until the process ends. A readiness probe on them never turns the pod unready: one that is drained by the endpoint goes on being sent work, and refuses it.',
+    'Point the readiness probe at `/ready`, which answers 503 from the first moment of a drain.',
+  ),
 } as const;
