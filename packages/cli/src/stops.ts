@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { type FlightRecord, readFlights } from 'lastcall/supervised';
+import { type FlightRecord, type Flights, readFlights } from 'lastcall/supervised';
 import { UsageError } from './errors.ts';
 import { whole } from './parse.ts';
 import { clean } from './watch/text.ts';
@@ -32,18 +32,22 @@ export function stopsCommand(): Command {
         throw new UsageError(
           `--dir: expected a folder with stops.jsonl, got ${dir}. Give the recordDir of the service, or the folder of the supervisor's control socket.`,
         );
-      const { records, broken } = readStops(dir);
+      const { records, broken, leftOut } = readStops(dir);
       const shown = records.slice(-lines);
       if (json) for (const record of shown) process.stdout.write(`${JSON.stringify(record)}\n`);
       else process.stdout.write(`${showStops(shown, dir)}\n`);
       if (broken > 0) process.stderr.write(`lastcall: ${broken} broken lines left out\n`);
+      if (leftOut && leftOut.newerRecords < lines)
+        process.stderr.write(
+          `lastcall: the front of ${leftOut.path}, ${(leftOut.bytes / 2 ** 20).toFixed(1)} MiB, was left out: of each file the last 4 MiB are read\n`,
+        );
     });
 }
 
 const isFolder = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-function readStops(dir: string): { records: Kept[]; broken: number } {
+function readStops(dir: string): Flights & { records: Kept[] } {
   try {
     return readFlights(resolve(dir));
   } catch (cause) {

@@ -58,6 +58,39 @@ test('stops shows nothing that a terminal would act on, and says what it cannot 
   );
 });
 
+test('stops says that the front of a huge file was left out, where what was asked for could be in it', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'lastcall-stops-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const record = {
+    version: 1,
+    name: 'service',
+    pid: 7,
+    reason: 'SIGTERM',
+    result: 'stopped',
+    startedAt: new Date(0).toISOString(),
+    durationMs: 5,
+    phases: [],
+    inFlightAtStart: 0,
+    inFlightByKind: {},
+    outcomes: { lost: 0 },
+    refused: 0,
+    lateArrivals: 0,
+    estimate: { factMs: null },
+    exitCode: 0,
+    failure: null,
+  };
+  const line = `${JSON.stringify(record)}\n`;
+  writeFileSync(join(dir, 'stops.1.jsonl'), line);
+  writeFileSync(join(dir, 'stops.jsonl'), `${'x'.repeat(5 * 2 ** 20)}\n${line}${line}`);
+  const left = `lastcall: the front of ${join(dir, 'stops.jsonl')}, 1.0 MiB, was left out: of each file the last 4 MiB are read\n`;
+  const far = await lastcall('stops', '--dir', dir, '--json', '-n', '3');
+  assert.deepEqual(far, { code: 0, out: line + line + line, err: left });
+  const near = await lastcall('stops', '--dir', dir, '--json', '-n', '2');
+  assert.deepEqual(near, { code: 0, out: line + line, err: '' });
+  const text = await lastcall('stops', '--dir', dir);
+  assert.deepEqual([text.code, text.err], [0, left]);
+});
+
 test('watch says when nobody answers', async () => {
   const { code, err } = await lastcall('watch', '--control', '/nowhere/control.sock');
   assert.notEqual(code, 0);

@@ -100,6 +100,7 @@ export const mutants: Readonly<Record<string, string | readonly string[]>> = {
   'exit/code-after-timeout': 'timeout-exit-zero',
   'exit/failing-hook': 'hook-failure-hidden',
   'exit/prompt': 'slow-exit',
+  'exit/ends': 'ignore-sigterm',
   'exit/idle': 'slow-exit',
   'exit/logs-flushed': 'unflushed',
   'exit/children-gone': 'leave-child',

@@ -87,6 +87,15 @@ test('a case that only measures never fails', async () => {
   assert.deepEqual(reasons(result), []);
 });
 
+test('a server that ignores the signal fails, with nothing to do and nothing known of it', async () => {
+  const deaf = `${plain} process.on('SIGTERM', () => {});`;
+  const exits = all.filter(({ slug }) => slug.startsWith('exit/'));
+  const told = async (code: string): Promise<readonly string[]> =>
+    reasons(await run(script(code, { grace: '300ms', force: '100ms' }), { cases: exits }));
+  assert.deepEqual(await told(deaf), ['exit/ends (MUST) fails']);
+  assert.deepEqual(await told(plain), []);
+});
+
 test('a server that the signal itself ended is told so, and losses are counted by their reason', async () => {
   const { cases } = await run(script(plain, { routes: { fast: '/' } }), {
     cases: pick('http1/keepalive-race'),

@@ -124,6 +124,7 @@ test('readiness says when the drain will probably have ended, as the drain call 
   const seconds = Number(body.estimated_finish_seconds);
   assert.ok(seconds > 80 && seconds < 100, `nine in ten end within 90 s, not ${seconds}`);
   assert.ok(Math.abs(seconds - Number(drained.body.estimated_finish_seconds)) < 3);
+  assert.equal(body.estimate_reason, null, 'there is nothing to explain');
   const inMs = Date.parse(String(body.estimated_finish_at)) - Date.now();
   assert.ok(Math.abs(inMs - seconds * 1_000) < 5_000, `${inMs}`);
   if (lease.admitted) lease.end();
@@ -140,10 +141,13 @@ test('the contract while draining: liveness stays, readiness goes, work is refus
     'in_flight_by_kind',
     'estimated_finish_seconds',
     'estimated_finish_at',
+    'estimate_reason',
     'deadline_at',
   ]);
   assert.deepEqual(drained.body.in_flight_by_kind, { stream: 1 });
+  const unknown = 'only 0 of 20 measured durations of kind stream';
   assert.equal(drained.body.estimated_finish_seconds, null);
+  assert.equal(drained.body.estimate_reason, unknown);
   await it.lifecycle.when('draining');
 
   const ready = await it.call('GET', '/ready');
@@ -153,6 +157,7 @@ test('the contract while draining: liveness stays, readiness goes, work is refus
   assert.equal(typeof ready.body.shutdown_duration, 'number');
   assert.equal(ready.body.estimated_finish_seconds, null, 'nothing has been measured');
   assert.equal(ready.body.estimated_finish_at, null);
+  assert.equal(ready.body.estimate_reason, unknown);
   assert.ok(Date.parse(String(ready.body.deadline_at)) > Date.now());
   assert.equal((await it.call('GET', '/shutdown/status')).status, 503);
   assert.equal((await it.call('GET', '/startup')).status, 200);

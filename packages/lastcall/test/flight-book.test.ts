@@ -76,7 +76,7 @@ test('what is no record is counted, whatever it is', (t) => {
 test('records go on over the change of files, and no more than the end of a huge file is read', (t) => {
   const dir = folder(t);
   const path = join(dir, 'stops.jsonl');
-  assert.deepEqual(readFlights(dir), { records: [], broken: 0 });
+  assert.deepEqual(readFlights(dir), { records: [], broken: 0, leftOut: undefined });
   let last = 0;
   for (; last < 2_600; last += 1) keepFlight(dir, record(last));
   const kept = pids(dir);
@@ -86,11 +86,15 @@ test('records go on over the change of files, and no more than the end of a huge
     kept.map((_, i) => last - kept.length + i),
     'in order, without a gap, up to the last',
   );
+  assert.equal(readFlights(dir).leftOut, undefined);
   writeFileSync(path, '');
   // A file with a hole of 600 MB, longer than a string can be.
   truncateSync(path, 600 * 2 ** 20);
   appendFileSync(path, `\n${JSON.stringify(record(7))}\n`);
   assert.equal(pids(dir).at(-1), 7);
+  const { leftOut } = readFlights(dir);
+  assert.deepEqual([leftOut?.path, leftOut?.newerRecords], [path, 1]);
+  assert.ok(leftOut!.bytes > 595 * 2 ** 20 && leftOut!.bytes < 597 * 2 ** 20);
   rmSync(path);
   execFileSync('mkfifo', [path]);
   assert.throws(() => readFlights(dir), /stops\.jsonl is no file/);

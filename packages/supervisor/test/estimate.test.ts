@@ -15,6 +15,28 @@ function experience(): string {
   return dir;
 }
 
+it('what a node does not know has the reason of the worker that does not know it', async () => {
+  await using node = await NodeUnderTest.start();
+  const held = node.get('/slow?ms=600000').catch(() => 'cut' as const);
+  await poll(async () => {
+    const { workers } = await node.status();
+    return workers.some((worker) => worker.in_flight === 1);
+  });
+  const ask = async (path: string, method = 'GET'): Promise<Record<string, unknown>> =>
+    JSON.parse((await node.get(path, { method })).body) as Record<string, unknown>;
+  for (const [method, path] of [
+    ['POST', '/-/shutdown/drain'],
+    ['GET', '/ready'],
+    ['GET', '/shutdown/status'],
+  ] as const) {
+    const { estimated_finish_seconds, estimate_reason } = await ask(path, method);
+    assert.equal(estimated_finish_seconds, null, path);
+    assert.equal(estimate_reason, 'only 0 of 20 measured durations of kind request', path);
+  }
+  await node.ask('stop', { quick: true });
+  await held;
+});
+
 it('one estimate for the whole node in the drain call, /ready, /shutdown/status and the metrics', async () => {
   const dir = experience();
   await using node = await NodeUnderTest.start({ dir, env: { LASTCALL_RECORD_DIR: dir } });
@@ -38,6 +60,7 @@ it('one estimate for the whole node in the drain call, /ready, /shutdown/status 
     const left = Number(body.estimated_finish_seconds);
     // It falls as time passes, or rises a little where work that should have ended has not.
     assert.ok(left <= seconds + 0.5 && left > seconds - 8, `${path}: ${left} of ${seconds}`);
+    assert.equal(body.estimate_reason, null, path);
     assert.ok(Date.parse(String(body.deadline_at)) > Date.now(), path);
   }
   const metrics = (await node.get('/metrics')).body;

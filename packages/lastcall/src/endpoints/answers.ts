@@ -41,11 +41,16 @@ export function stopping(status: NodeStatus): Answer {
 }
 
 /** When the drain is expected to end, with a chance of nine in ten, and when work is cut off. */
-function finish({ estimateMs, deadlineAt }: NodeStatus): Record<string, number | string | null> {
+function finish({
+  estimateMs,
+  reason,
+  deadlineAt,
+}: NodeStatus): Record<string, number | string | null> {
   const known = estimateMs !== null;
   return {
     estimated_finish_seconds: known ? round(estimateMs / 1_000) : null,
     estimated_finish_at: known ? new Date(Date.now() + estimateMs).toISOString() : null,
+    estimate_reason: known ? null : (reason ?? null),
     deadline_at: deadlineAt?.toISOString() ?? null,
   };
 }

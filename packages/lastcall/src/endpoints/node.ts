@@ -17,6 +17,8 @@ export interface NodeStatus {
   deadlineAt: Date | undefined;
   /** The time within which nine in ten such drains end; null while there is too little data. */
   estimateMs: number | null;
+  /** Why there is no estimate; a worker of an earlier version does not tell. */
+  reason?: string;
   /** The same at each of `CHANCES`. */
   curveMs: FinishCurve | null;
 }
@@ -38,16 +40,20 @@ export interface NodeControl {
 
 /** The node that is this one process. */
 export function localNode(lifecycle: Lifecycle): NodeControl {
-  const status = (): NodeStatus => ({
-    state: lifecycle.state,
-    uptimeMs: performance.now() - lifecycle.startedMs,
-    inFlight: lifecycle.inFlight,
-    inFlightByKind: lifecycle.ledger.inFlightByKind(),
-    shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,
-    deadlineAt: lifecycle.currentStop?.deadlineAt,
-    estimateMs: estimateFinish(lifecycle.ledger).p90Ms,
-    curveMs: finishCurveMs(lifecycle.ledger),
-  });
+  const status = (): NodeStatus => {
+    const { p90Ms, reason } = estimateFinish(lifecycle.ledger);
+    return {
+      state: lifecycle.state,
+      uptimeMs: performance.now() - lifecycle.startedMs,
+      inFlight: lifecycle.inFlight,
+      inFlightByKind: lifecycle.ledger.inFlightByKind(),
+      shutdownSeconds: lifecycle.currentStop?.durationSeconds ?? 0,
+      deadlineAt: lifecycle.currentStop?.deadlineAt,
+      estimateMs: p90Ms,
+      ...(reason === undefined ? {} : { reason }),
+      curveMs: finishCurveMs(lifecycle.ledger),
+    };
+  };
   return {
     status,
     begin(how, reason) {

@@ -14,14 +14,12 @@ export function figuresOf(lifecycle: Lifecycle, moved: MovedCounts): Figures {
     if (tally.refused > 0) refused[tally.kind] = tally.refused;
   }
   const status = localNode(lifecycle).status() as NodeStatus;
-  const { estimate } = lifecycle;
   return {
     ...toWire(status),
-    ...(estimate.reason === undefined ? {} : { reason: estimate.reason }),
     outcomes,
     refused,
     lateArrivals: lifecycle.counters.lateArrivals,
-    estimate,
+    estimate: lifecycle.estimate,
     rssBytes: rssBytes(),
     moved,
   };

@@ -28,7 +28,7 @@ export type {
 export { type Channel, inodeOf, takeConnections, sendOver, whyLost } from '../moving/channel.ts';
 export { Outbox } from '../moving/outbox.ts';
 export { fromWire } from './figures.ts';
-export { keepFlight, readFlights } from '../telemetry/flight-book.ts';
+export { type Flights, keepFlight, readFlights } from '../telemetry/flight-book.ts';
 export type { FlightRecord } from '../telemetry/flight-record.ts';
 export { estimateOf, type FinishEstimate } from '../ledger/estimate.ts';
 export { CHANCES, type FinishCurve, joinFinish } from '../ledger/finish-curve.ts';

@@ -30,22 +30,38 @@ export function keepFlight(dir: string, record: object): void {
   appendFileSync(path, `${start}${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** The records kept in a folder, oldest first, and how many lines are none. Throws what the disk says. */
-export function readFlights(dir: string): { records: FlightRecord[]; broken: number } {
-  const lines = [OLD_FILE, FILE].flatMap((file) => lastLines(join(dir, file)));
-  const records = lines.flatMap((line) => parse(line) ?? []);
-  return { records, broken: lines.length - records.length };
+export interface Flights {
+  /** Oldest first. */
+  records: FlightRecord[];
+  /** Lines that are no record. */
+  broken: number;
+  /** The newest part that was left out of a file of more than 4 MiB: its front. */
+  leftOut: { path: string; bytes: number; newerRecords: number } | undefined;
 }
 
-function lastLines(path: string): string[] {
-  return (
-    read(path, READ_BYTES, (bytes, size) => {
-      const lines = bytes.toString().split('\n');
-      // Where reading began in the middle, it began in the middle of a line.
-      if (size > bytes.length) lines.shift();
-      return lines.filter((line) => line !== '');
-    }) ?? []
-  );
+/** The records kept in a folder. Throws what the disk says. */
+export function readFlights(dir: string): Flights {
+  const flights: Flights = { records: [], broken: 0, leftOut: undefined };
+  for (const path of [join(dir, FILE), join(dir, OLD_FILE)]) {
+    const { lines, leftOutBytes } = lastLines(path);
+    const records = lines.flatMap((line) => parse(line) ?? []);
+    flights.broken += lines.length - records.length;
+    flights.records.unshift(...records);
+    if (leftOutBytes > 0)
+      flights.leftOut ??= { path, bytes: leftOutBytes, newerRecords: flights.records.length };
+  }
+  return flights;
+}
+
+function lastLines(path: string): { lines: string[]; leftOutBytes: number } {
+  const found = read(path, READ_BYTES, (bytes, size) => {
+    const lines = bytes.toString().split('\n');
+    const leftOutBytes = size - bytes.length;
+    // Where reading began in the middle, it began in the middle of a line.
+    if (leftOutBytes > 0) lines.shift();
+    return { lines: lines.filter((line) => line !== ''), leftOutBytes };
+  });
+  return found ?? { lines: [], leftOutBytes: 0 };
 }
 
 function look(path: string): { size: number; last: number | undefined } {
