@@ -174,12 +174,16 @@ function watch(): Command {
     .description('mark failing nodes down and recovered ones up, until interrupted')
     .option('--metrics <PORT>', 'serve GET /metrics on loopback', whole(0, 65_535))
     .action(async (flags: Common & { metrics?: number }) => {
-      const service = new Watch(new Desk(readInventory(flags.nodes)), print);
-      if (flags.metrics !== undefined)
-        print(`metrics on 127.0.0.1:${await service.serveMetrics(flags.metrics)}`);
-      const stop = new AbortController();
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
-      await service.run(stop.signal);
+      const desk = new Desk(readInventory(flags.nodes));
+      await desk.journal.watching(async () => {
+        const stop = new AbortController();
+        for (const signal of ['SIGTERM', 'SIGINT'] as const)
+          process.once(signal, () => stop.abort());
+        const service = new Watch(desk, print);
+        if (flags.metrics !== undefined)
+          print(`metrics on 127.0.0.1:${await service.serveMetrics(flags.metrics)}`);
+        await service.run(stop.signal);
+      });
     });
 }
 

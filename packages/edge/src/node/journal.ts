@@ -62,14 +62,7 @@ export class Journal {
   }
 
   all(): Entry[] {
-    let names: string[];
-    try {
-      names = readdirSync(this.#dir);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw this.#unusable(error);
-    }
-    return names
+    return this.#names()
       .filter((name) => name.endsWith('.node.json'))
       .flatMap((name) => this.read(decodeURIComponent(name.slice(0, -'.node.json'.length))) ?? []);
   }
@@ -115,13 +108,12 @@ export class Journal {
    * of controllers that have died count for nothing, and nobody ever removes one of the living.
    */
   async locked<T>(act: () => T | Promise<T>): Promise<T> {
-    const birth = processFacts(process.pid)?.birth ?? '';
-    const mine = `claim.${process.pid}.${birth}.${crypto.randomUUID()}`;
+    const mine = this.#hold('claim');
     let others: string[] = [];
     const claim = (): boolean => {
-      this.#put(join(this.#dir, mine), '');
-      others = this.#claims().filter((name) => name !== mine);
-      if (others.length > 0) rmSync(join(this.#dir, mine), { force: true });
+      this.#put(mine, '');
+      others = this.#held('claim').filter((name) => join(this.#dir, name) !== mine);
+      if (others.length > 0) rmSync(mine, { force: true });
       return others.length === 0;
     };
     if (!(await until(claim, LOCK_MS)))
@@ -132,20 +124,64 @@ export class Journal {
     try {
       return await act();
     } finally {
-      rmSync(join(this.#dir, mine), { force: true });
+      rmSync(mine, { force: true });
     }
   }
 
-  /** The claims of controllers that live; what others left behind that were killed is removed. */
-  #claims(): string[] {
-    return readdirSync(this.#dir).filter((name) => {
-      const [, pid, birth] = /^claim\.(\d+)\.(\d*)\./.exec(name) ?? [];
+  /**
+   * Runs `act` as the one watch of the folder: two would write over each other's memory of what they
+   * marked. Throws `ERR_EDGE_JOURNAL` at once when another watch lives. Controllers are not held up.
+   */
+  async watching<T>(act: () => T | Promise<T>): Promise<T> {
+    const mine = this.#hold('watching');
+    await this.locked(() => {
+      const pid = this.watcher();
+      if (pid !== undefined)
+        throw new EdgeError(
+          'ERR_EDGE_JOURNAL',
+          `Another watch (pid ${pid}) runs on ${this.#dir} (stateDir). Nothing was changed. End that one first (kill ${pid}), or give a watch of other nodes a stateDir of its own.`,
+          { stateDir: this.#dir, pid },
+        );
+      this.#put(mine, '');
+    });
+    try {
+      return await act();
+    } finally {
+      rmSync(mine, { force: true });
+    }
+  }
+
+  /** The pid of the watch that runs on the folder, if there is one. */
+  watcher(): number | undefined {
+    const [name] = this.#held('watching');
+    return name === undefined ? undefined : Number(name.split('.')[1]);
+  }
+
+  /** The path of a file that says which process, by pid and birth, holds what. */
+  #hold(what: 'claim' | 'watching'): string {
+    const birth = processFacts(process.pid)?.birth ?? '';
+    return join(this.#dir, `${what}.${process.pid}.${birth}.${crypto.randomUUID()}`);
+  }
+
+  /** The files of that kind whose processes live; what others left behind that were killed is removed. */
+  #held(what: 'claim' | 'watching'): string[] {
+    return this.#names().filter((name) => {
+      const [, kind, pid, birth] = /^(claim|watching)\.(\d+)\.(\d*)\./.exec(name) ?? [];
       const draft = /\.json\.(\d+)\.new$/.exec(name)?.[1];
       const dead = pid !== undefined && processFacts(Number(pid))?.birth !== birth;
       if (dead || (draft !== undefined && !processFacts(Number(draft))))
         rmSync(join(this.#dir, name), { force: true });
-      return pid !== undefined && !dead;
+      return kind === what && !dead;
     });
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#dir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw this.#unusable(error);
+    }
   }
 
   #path(server: string): string {
