@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPostgres } from '../../packages/handover/test/support/postgres.ts';
 import { Account } from './account.ts';
@@ -11,6 +9,7 @@ import { Random } from './random.ts';
 import { schedule } from './schedule.ts';
 import { type Load, streamClient } from './streams.ts';
 import { TaskClient } from './tasks.ts';
+import { freePorts } from '../../scripts/ports.ts';
 
 const settleMs = 60_000;
 const goneMs = 30_000;
@@ -23,23 +22,14 @@ export interface ChaosOptions {
   readonly say: (line: string) => void;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** Resolves with the exit code: 0, 1 for a broken promise, 2 when the run says nothing. */
 export async function chaos({ seed, events, folder, say }: ChaosOptions): Promise<number> {
   const account = new Account();
   const oracle = new Oracle();
   await using postgres = await startPostgres(['max_connections=500']);
-  const nodes: Node[] = [];
-  for (let n = 0; n < nodeCount; n += 1)
-    nodes.push(new Node(`node${n + 1}`, await freePort(), folder, postgres.url));
+  const nodes = (await freePorts(nodeCount)).map(
+    (port, n) => new Node(`node${n + 1}`, port, folder, postgres.url),
+  );
   const world: World = { nodes, postgres, account };
   const interrupted = (): void => {
     for (const node of nodes) node.destroy();

@@ -1,11 +1,11 @@
 // The process managers that the bench compares with, each started the way its documentation shows.
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../../scripts/ports.ts';
 
 const CACHE = new URL('../../.cache/pm2', import.meta.url).pathname;
 const here = (file: string): string => new URL(file, import.meta.url).pathname;
@@ -15,18 +15,6 @@ export interface PeerNode {
   /** Resolves when the reload has been asked for and, where that can be seen, is done. */
   reload: () => Promise<void>;
   stop: () => Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
 }
 
 /** Resolves when the process writes `word`. */

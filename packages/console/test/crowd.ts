@@ -4,9 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { Console, type Snapshot, type Source, type Stop } from '../src/index.ts';
 
 const WORKERS = 50;
-const LEASES = 10_000;
+export const LEASES = 10_000;
 
-/** A node larger than fits on the machine of a test: 50 workers with 10,000 pieces of work, as its page sees it. */
+interface CrowdFigures {
+  inFlight: number;
+  ageSeconds: number;
+}
+
+/** A node larger than fits on the machine of a test or a bench: 50 workers with 10,000 pieces of work, as its page sees it. */
 export class Crowd implements Source {
   state = 'ready';
   /** What a look at the node waits for; it can be kept waiting, or fail. */
@@ -14,11 +19,14 @@ export class Crowd implements Source {
   kept: Stop[] = [];
   readonly acts: string[] = [];
   #looks = 0;
+  /** The figures that change while the node is looked at: as here, the same in every run, or otherwise. */
+  figures = (looks: number): CrowdFigures => ({ inFlight: LEASES - looks, ageSeconds: looks });
 
   async snapshot(): Promise<Snapshot> {
     await this.look();
     this.#looks += 1;
     const draining = this.state !== 'ready';
+    const { inFlight, ageSeconds } = this.figures(this.#looks);
     return {
       state: this.state,
       generation: 2,
@@ -29,18 +37,18 @@ export class Crowd implements Source {
         generation: 1 + (i % 2),
         phase: i % 2 === 0 ? 'retiring' : 'serving',
         reason: i % 2 === 0 ? 'reload' : null,
-        age_seconds: this.#looks,
-        in_flight: LEASES / WORKERS - this.#looks,
+        age_seconds: ageSeconds,
+        in_flight: Math.round(inFlight / WORKERS),
         rss_bytes: 90e6,
       })),
-      inFlight: LEASES - this.#looks,
-      inFlightByKind: { request: LEASES - this.#looks },
+      inFlight,
+      inFlightByKind: { request: inFlight },
       moves: { moved: 0, on_their_way: 0, stayed: {} },
       work: Array.from({ length: 100 }, (_, i) => ({
         worker: `w${i % WORKERS}`,
         kind: 'request',
         label: `/route/${i % 7}`,
-        ageMs: 1_000 * this.#looks - i,
+        ageMs: 1_000 * ageSeconds - i,
         p50Ms: 1_000 + i,
         p90Ms: 3_000 + i,
       })),

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { NodeUnderTest } from '../../supervisor/test/support/node.ts';
 import { browse, call, text } from './support.ts';
+import { freePort } from '../../../scripts/ports.ts';
 
 const IMAGES = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
 const shots = process.env.LASTCALL_SCREENSHOTS === '1';
@@ -133,15 +132,6 @@ test('a page left open over an upgrade of the supervisor goes on with the new on
   assert.equal(await page.locator('#link').isHidden(), true);
   await page.close();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface FeedEvent {
   name: string;

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { type TestContext, test } from 'node:test';
 import { createLifecycle, type Lifecycle } from 'lastcall';
 import { serveAdmin } from 'lastcall/admin';
 import { type Reading, readPrometheus } from '@lastcall/planner';
+import { freePort } from '../../../scripts/ports.ts';
 import { findProgram } from '../../../scripts/programs.ts';
 import { near } from './support.ts';
 
@@ -27,15 +27,6 @@ async function node(t: TestContext): Promise<{ lifecycle: Lifecycle; target: str
 function work(lifecycle: Lifecycle, kind: string, tookMs: number): void {
   const lease = lifecycle.admit({ kind }, performance.now() - tookMs);
   if (lease.admitted) lease.end();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function startPrometheus(

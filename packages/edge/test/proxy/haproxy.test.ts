@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 // The driver is below the package's interface.
 import { Haproxy } from '../../src/proxy/haproxy.ts';
-import { eventually, folder, freePorts, HAPROXY, missing } from '../support/place.ts';
+import { eventually, folder, HAPROXY, missing } from '../support/place.ts';
+import { freePort } from '../../../../scripts/ports.ts';
 
 const config = (socket: string, port: number): string => `global
   stats socket ${socket} mode 600 level admin
@@ -49,7 +50,7 @@ test(
   async (t) => {
     const dir = folder(t);
     const socket = join(dir, 'admin.sock');
-    const [port = 0] = await freePorts(1);
+    const port = await freePort();
     const file = join(dir, 'haproxy.cfg');
     writeFileSync(file, config(socket, port));
     const program = spawn(HAPROXY, ['-db', '-q', '-f', file], { stdio: 'ignore' });

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Desk, haproxyConfig, nginxConfig, readInventory } from '@lastcall/edge';
 import { stringify } from 'yaml';
-import { answers, eventually, folder, freePorts, HAPROXY, NGINX } from './place.ts';
+import { answers, eventually, folder, HAPROXY, NGINX } from './place.ts';
+import { freePorts } from '../../../../scripts/ports.ts';
 
 const fixture = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url));

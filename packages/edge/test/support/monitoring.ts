@@ -6,7 +6,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answers, eventually, folder, freePorts } from './place.ts';
+import { answers, eventually, folder } from './place.ts';
+import { freePort } from '../../../../scripts/ports.ts';
 
 export const PROMETHEUS = '/usr/bin/prometheus';
 export const ALERTMANAGER = '/usr/bin/prometheus-alertmanager';
@@ -37,7 +38,7 @@ export async function startPrometheus(
   alertmanager?: string,
 ): Promise<string> {
   const dir = folder(t);
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const rules = readFileSync(`${deploy}prometheus/rules.yaml`, 'utf8');
   writeFileSync(join(dir, 'rules.yaml'), rules.replace('for: 6m', 'for: 1s'));
   const alerting = alertmanager
@@ -64,7 +65,7 @@ export async function startPrometheus(
 /** Alertmanager with the example's route, its receivers on `receiver`. Returns host and port. */
 export async function startAlertmanager(t: Ends, receiver: number): Promise<string> {
   const dir = folder(t);
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const example = readFileSync(`${deploy}alertmanager/alertmanager.yml`, 'utf8');
   const config = example
     .replaceAll('127.0.0.1:9999', `127.0.0.1:${receiver}`)

@@ -16,7 +16,8 @@ export interface Service {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-export async function freePort(): Promise<number> {
+/** Not that of scripts/: for the matrix of Node versions this package is compiled alone. */
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
