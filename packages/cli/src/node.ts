@@ -9,6 +9,7 @@ import {
   planRoll,
   planUndrain,
   readInventory,
+  readMarks,
   roll,
   type Step,
   stepsLeft,
@@ -113,13 +114,15 @@ function status(): Command {
       const inventory = readInventory(flags.nodes);
       const desk = new Desk(inventory);
       const entries = new Map(desk.journal.all().map((entry) => [entry.server, entry]));
+      const marks = readMarks(inventory.stateDir);
       const states = await desk.proxy.servers();
       const rows = await Promise.all(
         states.map(async ({ server, inService, takenOut, sessions }) => {
           const node = inventory.nodes.find((entry) => entry.server === server);
           const ready = node ? await isReady(inventory, node) : null;
           const journal = entries.get(server) ?? null;
-          return { server, inService, takenOut, ready, sessions, journal };
+          const markedDown = takenOut && journal === null && marks.includes(server);
+          return { server, inService, takenOut, ready, sessions, journal, markedDown };
         }),
       );
       const trouble = desk.proxy.trouble();
@@ -129,7 +132,8 @@ function status(): Command {
         .filter((server) => states.every((state) => state.server !== server));
       for (const server of unknown) warn(`${server} is a node, but ${desk.proxy.name} has it not.`);
       if (flags.json) return print(JSON.stringify(rows, null, 2));
-      for (const { server, inService, takenOut, sessions, ready, journal } of rows)
+      const watcher = desk.journal.watcher();
+      for (const { server, inService, takenOut, sessions, ready, journal, markedDown } of rows)
         print(
           [
             server,
@@ -138,6 +142,12 @@ function status(): Command {
             ...(sessions === undefined ? [] : [`${sessions} sessions`]),
             ...(journal
               ? [`${journal.verb} ${journal.state} (${journal.done.join(', ') || 'nothing done'})`]
+              : []),
+            ...(journal?.takenOver === undefined ? [] : ['taken over from node watch']),
+            ...(markedDown
+              ? [
+                  `marked down by node watch (${watcher === undefined ? 'none runs now: lastcall node undrain puts it back' : `pid ${watcher}, which puts it back when it recovers`})`,
+                ]
               : []),
           ].join('  '),
         );

@@ -7,6 +7,7 @@ export { EDGE_EXIT_CODES, EdgeError, type EdgeErrorCode } from './errors.ts';
 export { Desk, type DeskOptions, type StepResult } from './node/desk.ts';
 export { isReady } from './node/health.ts';
 export { type Inventory, nodeOf, readInventory } from './node/inventory.ts';
+export { readMarks } from './node/marks.ts';
 export { planDrain, planUndrain, type Step, stepsLeft } from './node/plan.ts';
 export { planRoll, roll } from './node/roll.ts';
 export { Watch } from './node/watch.ts';

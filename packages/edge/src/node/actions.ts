@@ -8,6 +8,7 @@ import type { Inventory, NodeEntry } from './inventory.ts';
 import type { Entry, Journal } from './journal.ts';
 import { type Exit, type Manager, managerOf } from './manager.ts';
 import type { Action } from './plan.ts';
+import { stillGone } from './takeover.ts';
 
 /** What the steps work with. */
 interface Bench {
@@ -34,18 +35,27 @@ export interface Job {
 /** What each step does; the answer is what is printed when it is done. */
 export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>> = {
   async take_out(desk, { node, entry }) {
+    if (entry.takenOver !== undefined) {
+      // The watch may have died between its mark and the reload; to repeat it does no harm.
+      await desk.journal.locked(() => desk.proxy.takeOut(entry.server));
+      return 'skipped: node watch had marked it down already; from now on this drain holds it';
+    }
     // A node that nobody can stop is not taken out: this throws.
     await managerOf(node).check();
     await desk.takeOut(entry.server);
     return 'new work goes to the others';
   },
-  async settle({ proxy, inventory }, { entry }) {
+  async settle({ proxy, inventory }, { node, entry }) {
+    const gone = await stillGone(inventory, node, entry);
+    if (gone !== undefined) return `skipped: nothing can be on its way any more, ${gone}`;
     const settled = await proxy.settle(entry.server, inventory.settle);
     return settled
       ? 'nothing is on its way any more'
       : 'some work still runs; the node finishes it';
   },
-  async stop(_desk, job) {
+  async stop({ inventory }, job) {
+    const gone = await stillGone(inventory, job.node, job.entry);
+    if (gone !== undefined) return `skipped: there is nothing to stop, ${gone}`;
     job.manager = managerOf(job.node);
     try {
       await job.manager.stop();
@@ -57,6 +67,7 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
     return 'told';
   },
   async await_exit({ inventory }, job) {
+    if (job.entry.takenOver === 'gone') return 'skipped: it had ended before this drain';
     job.manager ??= managerOf(job.node);
     const { grace, force, margin } = inventory;
     job.exit = await job.manager.exited(grace + force + margin);
@@ -69,6 +80,7 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
     );
   },
   async verify(_desk, { node, entry, exit }) {
+    if (entry.takenOver === 'gone') return 'skipped: it ended before this drain; its log tells how';
     const record = readExitRecord(node.log, entry.logFrom);
     const lost = record?.lost;
     const exitCode = record?.exitCode ?? exit?.exitCode;

@@ -9,7 +9,9 @@ import { isReady } from './health.ts';
 import { type Inventory, nodeOf, type NodeEntry } from './inventory.ts';
 import { type Entry, Journal } from './journal.ts';
 import { managerOf } from './manager.ts';
+import { readMarks } from './marks.ts';
 import { planDrain, planUndrain, type Step, stepsLeft } from './plan.ts';
+import { goneBy } from './takeover.ts';
 
 export interface DeskOptions {
   /** Take out even the last server in service. Default false. */
@@ -46,14 +48,17 @@ export class Desk {
     this.journal = new Journal(inventory.stateDir);
   }
 
-  /** Takes a node out, stops it and reads its exit record. `continuing` goes on where a crash ended it. */
+  /**
+   * Takes a node out, stops it and reads its exit record. `continuing` goes on where a crash ended it.
+   * One that the watch has marked down is taken over: what is done already is skipped.
+   */
   async drain(server: string, continuing = false): Promise<void> {
     const node = nodeOf(this.inventory, server);
     const job = await this.journal.locked(async () => {
       const before = this.#unfinished(server, continuing);
       // A node that a broken undrain has begun to put back may be drained again.
-      if (!before) await this.#expectServing(server);
-      return this.#begin(node, 'drain', before, continuing);
+      const takenOver = before ? before.takenOver : await this.#takenOver(node);
+      return this.#begin(node, 'drain', before, { continuing, takenOver });
     });
     await this.#carryOut(planDrain(this.inventory, node), job);
   }
@@ -69,7 +74,7 @@ export class Desk {
           'ERR_EDGE_SERVER',
           `${server} is in service already. Nothing was changed.`,
         );
-      return this.#begin(node, 'undrain', before, false);
+      return this.#begin(node, 'undrain', before);
     });
     await this.#carryOut(planUndrain(this.inventory, node), job);
     this.journal.forget(server);
@@ -85,19 +90,24 @@ export class Desk {
           'ERR_EDGE_JOURNAL',
           `No drain of ${server} is recorded: there is nothing to roll back.`,
         );
-      this.#begin(node, 'drain', entry, true);
+      this.#begin(node, 'drain', entry, { continuing: true, takenOver: entry.takenOver });
       return entry;
     });
     try {
       // A stop may have been sent by a controller that died before it could write that down.
-      if (before.done.includes('settle')) await this.#undoStop(node);
-      await this.journal.locked(() => this.proxy.putBack(server));
+      if (before.done.includes('settle') && before.takenOver !== 'gone') await this.#undoStop(node);
+      if (before.takenOver === undefined)
+        await this.journal.locked(() => this.proxy.putBack(server));
     } catch (error) {
       this.journal.write(before);
       throw error;
     }
     this.journal.forget(server);
-    this.#say(`${server} is in service again`);
+    this.#say(
+      before.takenOver === undefined
+        ? `${server} is in service again`
+        : `${server} is marked down by node watch, as it was before`,
+    );
   }
 
   async #undoStop(node: NodeEntry): Promise<void> {
@@ -151,14 +161,19 @@ export class Desk {
     );
   }
 
-  async #expectServing(server: string): Promise<void> {
+  /** How a node is found that is out by the watch alone; undefined: it is in service. Others are refused. */
+  async #takenOver(node: NodeEntry): Promise<Entry['takenOver']> {
+    const { server } = node;
     const { takenOut } = await this.#stateOf(server);
-    if (takenOut)
+    if (!takenOut) return undefined;
+    const { stateDir } = this.inventory;
+    if (this.journal.read(server) || !readMarks(stateDir).includes(server))
       throw new EdgeError(
         'ERR_EDGE_SERVER',
         `${server} is down already in ${this.proxy.name}. Nothing was changed. Put it back: lastcall node undrain ${server}`,
         { server },
       );
+    return (await goneBy(this.inventory, node)) === undefined ? 'running' : 'gone';
   }
 
   /** Takes a server out unless too few would stay; nobody else can take another one meanwhile. */
@@ -230,7 +245,10 @@ export class Desk {
     node: NodeEntry,
     verb: Entry['verb'],
     before: Entry | undefined,
-    continuing: boolean,
+    { continuing, takenOver }: Pick<Job, 'continuing'> & Pick<Entry, 'takenOver'> = {
+      continuing: false,
+      takenOver: undefined,
+    },
   ): Job {
     const resumed = continuing ? before : undefined;
     const now = new Date().toISOString();
@@ -245,6 +263,7 @@ export class Desk {
       updatedAt: now,
       error: undefined,
       logFrom: resumed?.logFrom ?? sizeOf(node.log),
+      takenOver,
     };
     this.journal.write(entry);
     return {

@@ -21,6 +21,8 @@ export interface Entry {
   error: string | undefined;
   /** Size of the node's log before the stop. */
   logFrom: number;
+  /** In which state a drain found a node that the watch had marked down; undefined: it was in service. */
+  takenOver: 'running' | 'gone' | undefined;
 }
 
 const file = z.object({
@@ -34,6 +36,7 @@ const file = z.object({
   updatedAt: z.string(),
   error: z.string().optional(),
   logFrom: z.number(),
+  takenOver: z.enum(['running', 'gone']).optional(),
 });
 
 const LOCK_MS = 30_000;
@@ -48,8 +51,8 @@ export class Journal {
 
   read(server: string): Entry | undefined {
     try {
-      const { error, ...entry } = file.parse(JSON.parse(readFileSync(this.#path(server), 'utf8')));
-      return { ...entry, error };
+      const entry = file.parse(JSON.parse(readFileSync(this.#path(server), 'utf8')));
+      return { ...entry, error: entry.error, takenOver: entry.takenOver };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw new EdgeError(

@@ -1,12 +1,10 @@
 import { createServer } from 'node:http';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { EdgeError } from '../errors.ts';
 import type { Desk } from './desk.ts';
 import { isReady } from './health.ts';
 import { Hysteresis } from './hysteresis.ts';
+import { readMarks, writeMarks } from './marks.ts';
 
 /** Watches the nodes of one upstream: a failing one is marked down, a recovered one up again. */
 export class Watch {
@@ -18,7 +16,6 @@ export class Watch {
   readonly #marked: Set<string>;
   /** Those of them that a watch before this one marked: it may have died before the proxy had it. */
   readonly #unsure: Set<string>;
-  readonly #stateFile: string;
   /** Servers that were recorded in the round before. */
   readonly #recorded = new Set<string>();
   /** What was said last of a server's failure: it is said once, not in every round. */
@@ -29,8 +26,7 @@ export class Watch {
     this.#say = say;
     const { watch, nodes, stateDir } = desk.inventory;
     this.#health = new Map(nodes.map(({ server }) => [server, new Hysteresis(watch)]));
-    this.#stateFile = join(stateDir, 'watch.json');
-    this.#marked = new Set(readMarked(this.#stateFile));
+    this.#marked = new Set(readMarks(stateDir));
     this.#unsure = new Set(this.#marked);
     // It failed when it was marked: it has to recover first.
     for (const [server, health] of this.#health) health.healthy = !this.#marked.has(server);
@@ -68,15 +64,20 @@ export class Watch {
       this.#recorded.add(server);
       return;
     }
-    // Its stop was no failure: what it answered meanwhile does not count.
-    if (this.#recorded.delete(server)) this.#renew(server);
     const state = (await proxy.servers()).find((found) => found.server === server);
     if (!state) throw new EdgeError('ERR_EDGE_SERVER', `${proxy.name} has no server ${server}`);
+    if (this.#recorded.delete(server)) {
+      // Its stop was no failure: what it answered meanwhile does not count.
+      this.#renew(server);
+      // One that was marked down before and is out still has to recover first.
+      this.#health.get(server)!.healthy = !(state.takenOut && this.#marked.has(server));
+    }
     if (!state.takenOut) {
       // Somebody else put it back, or the watch before this one died at it.
       if (this.#unsure.delete(server)) this.#renew(server);
       this.#remember(server, false);
-    } else if (this.#unsure.delete(server)) await journal.locked(() => proxy.takeOut(server));
+    } else if (this.#unsure.delete(server))
+      await this.#unlessRecorded(server, () => proxy.takeOut(server));
     const health = this.#health.get(server)!;
     if (!health.healthy && !state.takenOut) {
       // Written down first: a server that nobody remembers would stay down for ever.
@@ -89,10 +90,20 @@ export class Watch {
       }
       this.#count(server, true);
     } else if (health.healthy && state.takenOut && this.#marked.has(server)) {
-      await journal.locked(() => proxy.putBack(server));
+      if (!(await this.#unlessRecorded(server, () => proxy.putBack(server)))) return;
       this.#remember(server, false);
       this.#count(server, false);
     }
+  }
+
+  /** A drain may have taken the node over since it was looked at; under the lock none can begin. */
+  #unlessRecorded(server: string, act: () => Promise<void>): Promise<boolean> {
+    const { journal } = this.#desk;
+    return journal.locked(async () => {
+      if (journal.read(server)) return false;
+      await act();
+      return true;
+    });
   }
 
   #renew(server: string): void {
@@ -103,10 +114,7 @@ export class Watch {
     if (down === this.#marked.has(server)) return;
     if (down) this.#marked.add(server);
     else this.#marked.delete(server);
-    const draft = `${this.#stateFile}.${process.pid}.new`;
-    mkdirSync(dirname(draft), { recursive: true });
-    writeFileSync(draft, JSON.stringify([...this.#marked]), { flush: true });
-    renameSync(draft, this.#stateFile);
+    writeMarks(this.#desk.inventory.stateDir, this.#marked);
   }
 
   #count(server: string, down: boolean): void {
@@ -160,13 +168,5 @@ export class Watch {
     // A scraper that keeps its connection does not keep the watch.
     server.on('connection', (socket) => socket.unref()).unref();
     return (server.address() as { port: number }).port;
-  }
-}
-
-function readMarked(file: string): string[] {
-  try {
-    return z.array(z.string()).parse(JSON.parse(readFileSync(file, 'utf8')));
-  } catch {
-    return [];
   }
 }

@@ -65,6 +65,18 @@ export class AdminEndpoint implements Manager {
       );
   }
 
+  async gone(): Promise<string | undefined> {
+    if (this.#process) return this.#process.gone();
+    try {
+      await fetch(`${this.#url}/health`, { signal: AbortSignal.timeout(5_000) });
+    } catch (error) {
+      const { cause } = error as { cause?: { code?: string } };
+      // Silence may be the network's; a refusal is the host's own word.
+      if (cause?.code === 'ECONNREFUSED') return `nothing listens on ${this.#url}`;
+    }
+    return undefined;
+  }
+
   async undo(): Promise<boolean> {
     const answer = await this.#post('/shutdown/reset', 5_000).catch(() => undefined);
     return answer?.status === 'reset_complete';

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { send, SupervisorError } from '@lastcall/supervisor/client';
 import { type Exit, type Manager, managerError } from './manager.ts';
 
+/** A supervisor that hangs accepts, and never answers. */
+const ANSWER_MS = 5_000;
+
 /** The supervisor's control socket: its answer to "stop" comes when the node has stopped. */
 export class ControlSocket implements Manager {
   readonly #path: string;
@@ -38,6 +41,18 @@ export class ControlSocket implements Manager {
     this.#answer.catch(() => {});
   }
 
+  async gone(): Promise<string | undefined> {
+    try {
+      await this.#send('status', {}, AbortSignal.timeout(ANSWER_MS));
+    } catch (error) {
+      const cause = error instanceof SupervisorError ? error.cause : undefined;
+      const { code = '' } = (cause ?? {}) as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ECONNREFUSED')
+        return `no supervisor answers on ${this.#path}`;
+    }
+    return undefined;
+  }
+
   async undo(): Promise<boolean> {
     const result = await this.#send('resume').catch(() => undefined);
     return (result as { resumed?: boolean } | undefined)?.resumed === true;
@@ -61,7 +76,7 @@ export class ControlSocket implements Manager {
     }
   }
 
-  #send(verb: string, args: Record<string, unknown> = {}): Promise<unknown> {
-    return send(this.#path, { verb, args });
+  #send(verb: string, args: Record<string, unknown> = {}, enough?: AbortSignal): Promise<unknown> {
+    return send(this.#path, { verb, args }, undefined, enough);
   }
 }

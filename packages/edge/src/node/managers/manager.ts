@@ -16,6 +16,8 @@ export interface Manager {
   /** Resolves when the node has stopped; undefined when it has not within `withinMs`. */
   exited(withinMs: number): Promise<Exit | undefined>;
   force(): Promise<void>;
+  /** By what it is certain that nothing runs that could be stopped; undefined: it is not. */
+  gone(): Promise<string | undefined>;
   /** Takes the stop back; false when that cannot be done any more. */
   undo(): Promise<boolean>;
 }

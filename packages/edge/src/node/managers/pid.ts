@@ -23,12 +23,21 @@ export class Pid implements Manager {
   }
 
   async check(): Promise<void> {
-    if (this.alive) return;
-    const { server, pidFile } = this.#node;
+    const gone = await this.gone();
+    if (gone === undefined) return;
+    const { server } = this.#node;
     throw new EdgeError(
       'ERR_EDGE_MANAGER',
-      `Node ${server} is not running: ${this.#pid === undefined ? `${pidFile} holds no pid` : `there is no process ${this.#pid}`}. There is nothing to stop.`,
+      `Node ${server} is not running: ${gone}. There is nothing to stop.`,
       { server },
+    );
+  }
+
+  gone(): Promise<string | undefined> {
+    if (this.alive) return Promise.resolve(undefined);
+    const { pidFile } = this.#node;
+    return Promise.resolve(
+      this.#pid === undefined ? `${pidFile} holds no pid` : `there is no process ${this.#pid}`,
     );
   }
 
