@@ -115,6 +115,7 @@ export class Journal {
     let others: string[] = [];
     const claim = (): boolean => {
       this.#put(mine, '');
+      this.#clear();
       others = this.#held('claim').filter((name) => join(this.#dir, name) !== mine);
       if (others.length > 0) rmSync(mine, { force: true });
       return others.length === 0;
@@ -166,16 +167,21 @@ export class Journal {
     return join(this.#dir, `${what}.${process.pid}.${birth}.${crypto.randomUUID()}`);
   }
 
-  /** The files of that kind whose processes live; what others left behind that were killed is removed. */
+  /** The files of that kind whose processes live. */
   #held(what: 'claim' | 'watching'): string[] {
     return this.#names().filter((name) => {
-      const [, kind, pid, birth] = /^(claim|watching)\.(\d+)\.(\d*)\./.exec(name) ?? [];
-      const draft = /\.json\.(\d+)\.new$/.exec(name)?.[1];
-      const dead = pid !== undefined && processFacts(Number(pid))?.birth !== birth;
-      if (dead || (draft !== undefined && !processFacts(Number(draft))))
-        rmSync(join(this.#dir, name), { force: true });
-      return kind === what && !dead;
+      const held = holder(name);
+      return held?.what === what && held.lives;
     });
+  }
+
+  /** Removes what processes left behind that were killed. */
+  #clear(): void {
+    for (const name of this.#names()) {
+      const draft = /\.json\.(\d+)\.new$/.exec(name)?.[1];
+      if (holder(name)?.lives === false || (draft !== undefined && !processFacts(Number(draft))))
+        rmSync(join(this.#dir, name), { force: true });
+    }
   }
 
   #names(): string[] {
@@ -190,4 +196,11 @@ export class Journal {
   #path(server: string): string {
     return join(this.#dir, `${encodeURIComponent(server)}.node.json`);
   }
+}
+
+/** What a file of `#hold` says; a later process with the same pid is none that holds it. */
+function holder(name: string): { what: string; lives: boolean } | undefined {
+  const [, what, pid, birth] = /^(claim|watching)\.(\d+)\.(\d*)\./.exec(name) ?? [];
+  if (what === undefined) return undefined;
+  return { what, lives: processFacts(Number(pid))?.birth === birth };
 }

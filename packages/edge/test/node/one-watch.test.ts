@@ -59,7 +59,8 @@ test('a second watch is refused with the pid of the first; one that was killed h
   assert.equal(new Journal(here.state).watcher(), first.child.pid);
   first.child.kill('SIGKILL');
   await first.ended;
-  assert.equal(holders(here).length, 1, 'what it held is there still');
+  assert.equal(new Journal(here.state).watcher(), undefined);
+  assert.equal(holders(here).length, 1, 'who only looks removes nothing');
   const third = await start(t, here.words);
   assert.deepEqual(
     holders(here).map((name) => Number(name.split('.')[1])),

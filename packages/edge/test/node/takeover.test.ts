@@ -14,6 +14,19 @@ const deskOf = ({ inventory }: Cluster, lines: string[] = []): Desk =>
   new Desk(readInventory(inventory), { progress: (line) => lines.push(line) });
 const inService = async (cluster: Cluster): Promise<boolean[]> =>
   (await deskOf(cluster).proxy.servers()).map((server) => server.inService);
+const ENTRY = {
+  server: 'node1',
+  verb: 'drain' as const,
+  done: [],
+  state: 'running' as const,
+  pid: process.pid,
+  birth: '',
+  startedAt: '',
+  updatedAt: '',
+  error: undefined,
+  logFrom: 0,
+  takenOver: 'running' as const,
+};
 const rounds = async (watch: Watch, count: number): Promise<void> => {
   for (let i = 0; i < count; i += 1) await watch.round();
 };
@@ -166,23 +179,28 @@ test(
     await desk.journal.locked(async () => {
       round = watch.round();
       await looked.promise;
-      desk.journal.write({
-        server: 'node1',
-        verb: 'drain',
-        done: [],
-        state: 'running',
-        pid: process.pid,
-        birth: '',
-        startedAt: '',
-        updatedAt: '',
-        error: undefined,
-        logFrom: 0,
-        takenOver: 'running',
-      });
+      desk.journal.write(ENTRY);
     });
     await round;
     assert.deepEqual(await inService(cluster), [false, true]);
     assert.deepEqual(readMarks(desk.inventory.stateDir), ['node1']);
+  },
+);
+
+test(
+  'a node that had gone and was started before its drain went on is stopped',
+  { skip: missing(HAPROXY) },
+  async (t) => {
+    const cluster = await startCluster(t, 'haproxy');
+    const lines: string[] = [];
+    const desk = deskOf(cluster, lines);
+    await desk.proxy.takeOut('node1');
+    desk.journal.write({ ...ENTRY, state: 'failed', done: ['take_out'], takenOver: 'gone' });
+    await desk.drain('node1', true);
+    assert.doesNotMatch(lines.join('\n'), /skipped/);
+    assert.match(lines.at(-1) ?? '', /lost 0, exit code 0/);
+    assert.equal(await answers(`http://127.0.0.1:${cluster.nodes[0]!.port}/ready`), false);
+    assert.equal(desk.journal.read('node1')?.takenOver, 'running');
   },
 );
 
