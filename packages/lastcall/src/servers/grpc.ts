@@ -1,4 +1,4 @@
-import type { Http2Server } from 'node:http2';
+import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import {
   Metadata,
   Server,
@@ -30,7 +30,7 @@ import {
   SERVING,
 } from './support/grpc-health.ts';
 import { Http2Drain } from './support/http2-drain.ts';
-import { beginStream, watchSessions } from './support/http2-watch.ts';
+import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
 
@@ -99,12 +99,20 @@ function watchListeners(lifecycle: Lifecycle, server: Server): void {
     const listener = new LastAccept(made);
     const drain = new Http2Drain({ admin: false, lingerMaxMs, listener });
     watchSessions(made, drain, listener);
-    made.prependListener('stream', (stream) => beginStream(drain, stream));
+    made.prependListener('stream', (stream) => {
+      beginStream(drain, stream);
+      stream.on('close', onStreamClose);
+    });
     lifecycle.attach(drain);
     inheritListen(lifecycle, made);
     return made;
   };
   Reflect.set(server, 'createHttp2Server', watch);
+}
+
+/** One function for all streams: a closure for each makes a call dearer by a tenth. */
+function onStreamClose(this: ServerHttp2Stream): void {
+  endStream(this);
 }
 
 /** Work that was not begun: any other server may do it, after a pause (gRFC A6). */

@@ -73,7 +73,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
   server.emit = ((event: string, ...args: unknown[]): boolean => {
     switch (event) {
       case 'stream':
-        return onStream(args as StreamArguments);
+        return onStream(...(args as StreamArguments));
       case 'request':
       case 'checkContinue':
         return isHttp2(args) ? onRequest(event, ...args) : emitHttp1(event, ...args);
@@ -81,10 +81,11 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
         return emitHttp1(event, ...args);
     }
   }) as S['emit'];
+  /** The stream that has just become a request. */
+  let requested: Held | undefined;
 
-  function onStream(args: StreamArguments): boolean {
-    const [stream, headers] = args;
-    beginStream(drain, stream, onStreamClose);
+  function onStream(...[stream, headers, flags, raw]: StreamArguments): boolean {
+    beginStream(drain, stream);
     const route = endpoints.match(headers[':path']);
     if (route) return later(stream, () => void answerStream(endpoints, route, stream, headers));
     const admission = lifecycle.admit(REQUEST);
@@ -94,12 +95,15 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     admission.owner = stream;
     // Where there are requests node:http2 listens itself, and a second listener makes each dearer.
     if (server.listenerCount('request') === 0) stream.on('error', ignore);
-    return emitPlain('stream', stream, headers, args[2], args[3]);
+    const handled = emitPlain('stream', stream, headers, flags, raw);
+    if (requested !== stream) stream.on('close', onStreamClose);
+    requested = undefined;
+    return handled;
   }
 
   /** Answers in the application's place. */
   function later(stream: Held, run: () => void): true {
-    stream.on('error', ignore);
+    stream.on('error', ignore).on('close', onStreamClose);
     drain.later(stream.session, run);
     return true;
   }
@@ -109,9 +113,13 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     request: Http2ServerRequest,
     response: Http2ServerResponse,
   ): boolean {
-    const lease = (request.stream as Held)[LEASE];
+    const stream: Held = request.stream;
+    const lease = stream[LEASE];
     holdLease(request, lease);
     if (lease) lease.owner = response;
+    // The close of the answer is that of its stream, of which node:http2 announces each listener.
+    if (requested !== stream) response.on('close', onResponseClose);
+    requested = stream;
     return emitPlain(event, request, response);
   }
 
@@ -134,6 +142,10 @@ const isHttp2 = (args: unknown[]): args is Exchange =>
 
 /** A reset is the outcome of one stream, not a fault of the process. */
 function ignore(): void {}
+
+function onResponseClose(this: Http2ServerResponse): void {
+  Reflect.apply(onStreamClose, this.stream, []);
+}
 
 function onStreamClose(this: Held): void {
   endStream(this);

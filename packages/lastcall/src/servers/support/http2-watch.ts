@@ -34,24 +34,13 @@ export function watchSessions(server: Server, drain: Http2Drain, listener: LastA
   });
 }
 
-/**
- * Counts a stream of a watched server until it has closed. Who needs to know of its close too gives
- * `onClose`, which calls `endStream`: a second listener makes a request dearer.
- */
-export function beginStream(
-  drain: Http2Drain,
-  stream: ServerHttp2Stream,
-  onClose: (this: ServerHttp2Stream) => void = onStreamClose,
-): void {
+/** Counts a stream of a watched server, until `endStream`. */
+export function beginStream(drain: Http2Drain, stream: ServerHttp2Stream): void {
   (stream as Held)[SESSION] = drain.begin(stream.session);
-  stream.on('close', onClose);
 }
 
+/** The stream has closed; a second call changes nothing. */
 export function endStream(stream: ServerHttp2Stream): void {
   (stream as Held)[SESSION]?.end();
-}
-
-/** One function for all streams: a closure for each makes a request dearer by a tenth. */
-function onStreamClose(this: ServerHttp2Stream): void {
-  endStream(this);
+  (stream as Held)[SESSION] = undefined;
 }
