@@ -19,8 +19,8 @@ const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
-const effort = quick ? { pairs: 1, seconds: 1 } : { pairs: 5, seconds: 2 };
-const lessEffort = { ...effort, pairs: quick ? 1 : 3 };
+const effort = quick ? { processes: 1, bursts: 2 } : { processes: 5, bursts: 16 };
+const lessEffort = quick ? effort : { ...effort, processes: 2 };
 const page = fileURLToPath(new URL('../docs/reference/adapters-performance.md', import.meta.url));
 
 async function rowsFor(
@@ -47,27 +47,27 @@ const text = `# Performance of the adapters
 
 Written by \`node bench/adapters.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), servers and load on the same machine, load average at the end ${loadavg()[0]?.toFixed(1)}.
 
-Each route answers \`hello\` to 32 keep-alive connections of \`wrk\`. The two servers of a pair run side by side and are loaded in turn, ${effort.seconds} s each after a second to warm up, in an order that changes. The compiler settles differently in each process and stays with it, so that one process can be a third faster than its like: each pair has new processes. A ratio is the median over ${effort.pairs} pairs (${lessEffort.pairs} in the last table), with its middle half. On a machine that does other things too, the ratio of CPU time per request is the steadier figure: it counts only what the server itself used.
+Each route answers \`hello\` to 32 keep-alive connections of \`h2load\`. The two servers of a pair run side by side and are loaded in turn, in bursts of a quarter of a second, after a second to warm up, in an order that changes: a machine shared with others changes its pace from second to second, and so does every figure that is not taken beside its counterpart. The compiler settles differently in each process and stays with it, so there are several pairs of new processes. A ratio is the median over ${effort.bursts} pairs of bursts for each of ${effort.processes} pairs of processes (${lessEffort.processes} in the last table); beside it stand the lowest and the highest pair of processes. The ratio of CPU time per request counts only what the server itself used.
 
 ## With the adapter, beside the same framework without it
 
 To reach: at least ${TO_REACH} of the throughput.
 
-| framework | throughput ratio | middle half | CPU ratio | CPU µs per request | requests per second | |
+| framework | throughput ratio | from process to process | CPU ratio | CPU µs per request | requests per second | |
 |---|---|---|---|---|---|---|
 ${attached.join('\n')}
 
 ## The other protocols, the same way
 
-A unary call or request over 8 connections of \`h2load\` with 4 streams each (HTTP/2, gRPC); event streams of 20 events to \`wrk\`, where the bare server flushes the head first, as who has no event yet must, and the adapter sends it with the events of the same turn; a message and its echo on each of 32 connections (WebSocket, Socket.IO, TCP), where the client in this process is the slower side and the CPU ratio tells more.
+A unary call or request over 8 connections of \`h2load\` with 4 streams each (HTTP/2, gRPC); event streams of 20 events, where the bare server flushes the head first, as who has no event yet must, and the adapter sends it with the events of the same turn; a message and its echo on each of 32 connections (WebSocket, Socket.IO, TCP), where the client in this process is the slower side and the CPU ratio tells more.
 
-| protocol | throughput ratio | middle half | CPU ratio | CPU µs per answer | answers per second | |
+| protocol | throughput ratio | from process to process | CPU ratio | CPU µs per answer | answers per second | |
 |---|---|---|---|---|---|---|
 ${protocols.join('\n')}
 
 ## \`currentLease: true\`, beside the adapter without it
 
-| framework | throughput ratio | middle half | CPU ratio | CPU µs per request | requests per second |
+| framework | throughput ratio | from process to process | CPU ratio | CPU µs per request | requests per second |
 |---|---|---|---|---|---|
 ${current.join('\n')}
 `;

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { median, quantile } from '../core/statistics.ts';
+import { median } from '../core/statistics.ts';
 import { loadFor } from './load.ts';
 
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
@@ -14,8 +14,9 @@ interface Burst {
 }
 
 export interface Comparison {
-  /** Median over the pairs of the throughput of `other` divided by that of `base`. */
+  /** Throughput of `other` divided by that of `base`: the median over all pairs of bursts. */
   ratio: number;
+  /** The lowest and the highest of the pairs of processes, each the median over its bursts. */
   low: number;
   high: number;
   /** The same of CPU time per request, the other way up: 0.95 is 5 % more CPU. */
@@ -26,43 +27,63 @@ export interface Comparison {
 
 export interface Effort {
   /** Pairs of new processes: the compiler settles differently in each, and stays with it. */
-  pairs: number;
-  /** How long each server of a pair is loaded. */
-  seconds: number;
+  processes: number;
+  /** Pairs of bursts for each of them. */
+  bursts: number;
 }
+
+/** Short beside the swings of a machine shared with others. */
+const BURST_MS = 250;
+/** Enough for the compiler; the second half tells how much fits into a burst. */
+const WARM_UP_ASKS = 20_000;
 
 /** The servers of a pair run side by side and are loaded in turn, in an order that changes. */
 export async function compare(
   framework: string,
-  [base, other]: readonly [string, string],
-  { pairs, seconds }: Effort,
+  variants: readonly [string, string],
+  { processes, bursts }: Effort,
 ): Promise<Comparison> {
-  const rates: number[] = [];
-  const cpus: number[] = [];
-  const own: Burst[] = [];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    await using first = await start(framework, base);
-    await using second = await start(framework, other);
-    for (const server of [first, second]) await server.burst(1);
-    const early = pair % 2 === 0 ? await first.burst(seconds) : undefined;
-    const having = await second.burst(seconds);
-    const without = early ?? (await first.burst(seconds));
-    rates.push(having.requestsPerSecond / without.requestsPerSecond);
-    cpus.push(without.cpuUs / having.cpuUs);
-    own.push(having);
-  }
+  const all: Pair[][] = [];
+  for (let pair = 0; pair < processes; pair += 1)
+    all.push(await burstsOf(framework, variants, bursts));
+  const pairs = all.flat();
+  const ratios = all.map((some) => median(some.map(throughputRatio)));
   return {
-    ratio: median(rates),
-    low: quantile(rates, 0.25),
-    high: quantile(rates, 0.75),
-    cpuRatio: median(cpus),
-    requestsPerSecond: median(own.map(({ requestsPerSecond }) => requestsPerSecond)),
-    cpuUs: median(own.map(({ cpuUs }) => cpuUs)),
+    ratio: median(pairs.map(throughputRatio)),
+    low: Math.min(...ratios),
+    high: Math.max(...ratios),
+    cpuRatio: median(pairs.map(([base, other]) => base.cpuUs / other.cpuUs)),
+    requestsPerSecond: median(pairs.map(([, other]) => other.requestsPerSecond)),
+    cpuUs: median(pairs.map(([, other]) => other.cpuUs)),
   };
 }
 
+type Pair = [base: Burst, other: Burst];
+
+const throughputRatio = ([base, other]: Pair): number =>
+  other.requestsPerSecond / base.requestsPerSecond;
+
+async function burstsOf(
+  framework: string,
+  [base, other]: readonly [string, string],
+  bursts: number,
+): Promise<Pair[]> {
+  await using first = await start(framework, base);
+  await using second = await start(framework, other);
+  for (const server of [first, second, first]) await server.burst(WARM_UP_ASKS);
+  const { requestsPerSecond } = await second.burst(WARM_UP_ASKS);
+  const asks = Math.ceil((requestsPerSecond / 1_000) * BURST_MS);
+  const pairs: Pair[] = [];
+  for (let burst = 0; burst < bursts; burst += 1) {
+    const early = burst % 2 === 0 ? await first.burst(asks) : undefined;
+    const having = await second.burst(asks);
+    pairs.push([early ?? (await first.burst(asks)), having]);
+  }
+  return pairs;
+}
+
 interface BenchServer extends AsyncDisposable {
-  burst: (seconds: number) => Promise<Burst>;
+  burst: (asks: number) => Promise<Burst>;
 }
 
 async function start(framework: string, variant: string): Promise<BenchServer> {
@@ -74,11 +95,11 @@ async function start(framework: string, variant: string): Promise<BenchServer> {
     return (await answer<{ cpuUs: number }>(child)).cpuUs;
   };
   return {
-    async burst(seconds) {
+    async burst(asks) {
       const before = await cpu();
-      const { answers, ms } = await load(port, seconds);
+      const ms = await load(port, asks);
       const used = (await cpu()) - before;
-      return { requestsPerSecond: (answers / ms) * 1_000, cpuUs: used / answers };
+      return { requestsPerSecond: (asks / ms) * 1_000, cpuUs: used / asks };
     },
     async [Symbol.asyncDispose]() {
       const exited = once(child, 'exit');
