@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import http2 from 'node:http2';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLifecycle } from 'lastcall';
 import { attachHttp2 } from 'lastcall/http2';
 import { startServer } from '../support/process.ts';
@@ -56,6 +57,31 @@ for (let round = 1; round <= REPEAT; round += 1) {
     assert.equal((await server.ended).code, 3);
     assert.match(server.output(), /expired 1, lost 0/);
     client.socket.destroy();
+  });
+
+  test(`a connection of the last moment has its round trip as well (${round})`, async () => {
+    await using server = await startServer(FIXTURE);
+    const busy = await Http2Peer.open(server.port);
+    const asked = busy.ask('/slow?ms=800');
+    await server.printed('working');
+    server.signal('SIGTERM');
+    await server.printed('state draining');
+    const late = await RawHttp2.open(server.port);
+    late.get(1, '/');
+    await late.until(() => late.goaways().length === 1);
+    assert.equal((await asked)?.text, 'slow');
+    for (let listens = true; listens; await sleep(50))
+      listens = await RawHttp2.open(server.port).then(
+        ({ socket }) => socket.destroy() !== undefined,
+        () => false,
+      );
+    late.get(3, '/');
+    await late.until(() => late.has(HEADERS, 3));
+    late.pong();
+    await late.until(() => late.goaways().length >= 2);
+    assert.deepEqual(late.goaways().slice(0, 2), [ANY_STREAM, 3]);
+    assert.equal((await server.ended).code, 0);
+    late.socket.destroy();
   });
 
   test(`a refused upload gets its 503 (${round})`, async () => {
