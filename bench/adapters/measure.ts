@@ -34,7 +34,7 @@ export interface Effort {
 
 /** Short beside the swings of a machine shared with others. */
 const BURST_MS = 250;
-/** Enough for the compiler; the second half tells how much fits into a burst. */
+/** Asked twice: the first time for the compiler, the second tells how much fits into a burst. */
 const WARM_UP_ASKS = 20_000;
 
 /** The servers of a pair run side by side and are loaded in turn, in an order that changes. */

@@ -95,10 +95,13 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     admission.owner = stream;
     // Where there are requests node:http2 listens itself, and a second listener makes each dearer.
     if (server.listenerCount('request') === 0) stream.on('error', ignore);
-    const handled = emitPlain('stream', stream, headers, flags, raw);
-    if (requested !== stream) stream.on('close', onStreamClose);
-    requested = undefined;
-    return handled;
+    try {
+      return emitPlain('stream', stream, headers, flags, raw);
+    } finally {
+      // Also where a listener threw: the service still stops in order.
+      if (requested !== stream) stream.on('close', onStreamClose);
+      requested = undefined;
+    }
   }
 
   /** Answers in the application's place. */

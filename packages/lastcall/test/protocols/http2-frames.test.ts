@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLifecycle } from 'lastcall';
 import { attachHttp2 } from 'lastcall/http2';
-import { startServer } from '../support/process.ts';
+import { type ServerProcess, startServer } from '../support/process.ts';
 import { Http2Peer } from './support/http2-peer.ts';
-import { DATA, HEADERS, RawHttp2, RST_STREAM } from './support/raw-http2.ts';
+import { DATA, HEADERS, PING, RawHttp2, RST_STREAM } from './support/raw-http2.ts';
 
 const REPEAT = Number(process.env.REPEAT ?? 1);
 const FIXTURE = '../protocols/fixtures/http2.ts';
@@ -59,13 +59,23 @@ for (let round = 1; round <= REPEAT; round += 1) {
     client.socket.destroy();
   });
 
+  test(`a stream whose listener threw is counted until it closes (${round})`, async () => {
+    await using server = await startServer('../protocols/fixtures/http2-throws.ts');
+    const client = await RawHttp2.open(server.port);
+    client.get(1, '/');
+    await server.printed('a fault of the application');
+    client.write(RST_STREAM, 0, 1, Buffer.from([0, 0, 0, 8])); // CANCEL
+    await client.until(() => client.has(PING, 0));
+    client.pong();
+    // The exception stops the service, in order: what the stream held does not last to the deadline.
+    assert.equal((await server.ended).code, 1);
+    assert.match(server.output(), /cancelled 1, lost 0, refused 0; exit 1/);
+    client.socket.destroy();
+  });
+
   test(`a connection of the last moment has its round trip as well (${round})`, async () => {
     await using server = await startServer(FIXTURE);
-    const busy = await Http2Peer.open(server.port);
-    const asked = busy.ask('/slow?ms=800');
-    await server.printed('working');
-    server.signal('SIGTERM');
-    await server.printed('state draining');
+    const { asked } = await drainWithWork(server);
     const late = await RawHttp2.open(server.port);
     late.get(1, '/');
     await late.until(() => late.goaways().length === 1);
@@ -86,11 +96,7 @@ for (let round = 1; round <= REPEAT; round += 1) {
 
   test(`a refused upload gets its 503 (${round})`, async () => {
     await using server = await startServer(FIXTURE);
-    const busy = await Http2Peer.open(server.port);
-    const asked = busy.ask('/slow?ms=800');
-    await server.printed('working');
-    server.signal('SIGTERM');
-    await server.printed('state draining');
+    const { asked } = await drainWithWork(server);
     const late = await Http2Peer.open(server.port);
     const reply = await late.upload(8 * MIB, async () => {});
     assert.equal(reply?.status, 503);
@@ -155,6 +161,18 @@ test('what cannot be attached is refused with a code', async () => {
   assert.throws(() => attachHttp2(lifecycle, listening), { code: 'ERR_LASTCALL_LISTENING' });
   listening.close();
 });
+
+/** Brings a server into its drain, held there for a while by one piece of work. */
+async function drainWithWork(
+  server: ServerProcess,
+): Promise<{ asked: ReturnType<Http2Peer['ask']> }> {
+  const busy = await Http2Peer.open(server.port);
+  const asked = busy.ask('/slow?ms=800');
+  await server.printed('working');
+  server.signal('SIGTERM');
+  await server.printed('state draining');
+  return { asked };
+}
 
 function installed(program: string): boolean {
   try {
