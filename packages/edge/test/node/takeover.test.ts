@@ -1,12 +1,12 @@
 // Nodes that the watch has marked down and an operator then drains.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
 import { Desk, readInventory, readMarks, Watch } from '@lastcall/edge';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { lastcall } from '../support/command.ts';
+import { halfMarked } from '../support/half-marked.ts';
 import { healthOf } from '../support/health.ts';
 import { answers, eventually, HAPROXY, missing, NGINX } from '../support/place.ts';
 
@@ -208,21 +208,8 @@ test(
   'a mark that was written and not loaded is loaded by the drain that takes over',
   { skip: missing(NGINX) },
   async (t) => {
-    const cluster = await startCluster(t, 'nginx');
-    const healthy = await healthOf(t, cluster);
-    healthy[0] = false;
-    const deadly = join(cluster.dir, 'deadly-nginx');
-    writeFileSync(deadly, '#!/bin/sh\nkill -9 $PPID\n', { mode: 0o755 });
-    const withCommand = (command: string): void =>
-      cluster.rewrite((inventory) => {
-        (inventory.nginx as Record<string, unknown>).command = command;
-      });
-    withCommand(deadly);
-    await lastcall(['node', 'watch', '--nodes', cluster.inventory]);
+    const { cluster, workers } = await halfMarked(t);
     assert.deepEqual(await inService(cluster), [false, true]);
-    withCommand(NGINX);
-    const pid = cluster.proxyPid;
-    const workers = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
     const before = workers();
     await deskOf(cluster).drain(cluster.nodes[0]!.server);
     assert.notEqual(workers(), before);

@@ -1,12 +1,13 @@
 // The watch through a long day: all nodes at once, nodes that flap, planned stops, its own death.
 import assert from 'node:assert/strict';
 import http from 'node:http';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { Desk, readInventory, Watch } from '@lastcall/edge';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { lastcall } from '../support/command.ts';
+import { halfMarked } from '../support/half-marked.ts';
 import { healthOf } from '../support/health.ts';
 import { answers, eventually, HAPROXY, missing, NGINX } from '../support/place.ts';
 
@@ -102,22 +103,8 @@ test(
   'watch: a mark that was written and not loaded is loaded by the next watch',
   { skip: missing(NGINX) },
   async (t) => {
-    const cluster = await startCluster(t, 'nginx');
-    const healthy = await healthOf(t, cluster);
-    healthy[0] = false;
-    // The watch dies when it has the configuration tested: the file is written by then.
-    const deadly = join(cluster.dir, 'deadly-nginx');
-    writeFileSync(deadly, '#!/bin/sh\nkill -9 $PPID\n', { mode: 0o755 });
-    const withCommand = (command: string): void =>
-      cluster.rewrite((inventory) => {
-        (inventory.nginx as Record<string, unknown>).command = command;
-      });
-    withCommand(deadly);
-    await lastcall(['node', 'watch', '--nodes', cluster.inventory]);
+    const { cluster, healthy, workers } = await halfMarked(t);
     assert.deepEqual(await inService(cluster), [false, true]);
-    withCommand(NGINX);
-    const pid = cluster.proxyPid;
-    const workers = (): string => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
     const before = workers();
     const watch = new Watch(new Desk(readInventory(cluster.inventory)), () => {});
     await watch.round();
