@@ -24,8 +24,8 @@ export class Endpoints {
   readonly #node: NodeControl;
   readonly #access: Access;
   readonly #routes: ReadonlyMap<string, Route>;
-  /** Their first letters: a look at one is dearer than it, since a target's text has no hash yet. */
-  readonly #initials: ReadonlySet<number>;
+  /** Whether one begins with this letter: a look at it is dearer, since a target's text has no hash yet. */
+  readonly #initials: readonly boolean[];
 
   constructor(lifecycle: Lifecycle, admin: boolean, node = localNode(lifecycle)) {
     this.#lifecycle = lifecycle;
@@ -46,15 +46,15 @@ export class Endpoints {
     if (admin || lifecycle.options.metricsOn === 'service')
       routes.set('/metrics', { methods: READ, answer: () => this.#metrics() });
     this.#routes = routes;
-    this.#initials = new Set([...routes.keys()].map((path) => path.charCodeAt(1)));
+    this.#initials = initialsOf(routes.keys());
   }
 
   /** The route of a request target, or undefined. Runs for every request, so it does little. */
   match(asked: string | undefined): Route | undefined {
-    if (asked === undefined) return undefined;
+    if (asked === undefined || asked.length < 2) return undefined;
+    if (!this.#initials[asked.charCodeAt(1)]) return undefined;
     // Kubelets before 1.25 put a second slash before the path of a hook.
     const target = asked.startsWith('//') ? asked.slice(1) : asked;
-    if (!this.#initials.has(target.charCodeAt(1))) return undefined;
     const route = this.#routes.get(target);
     if (route) return route;
     const query = target.indexOf('?');
@@ -168,3 +168,10 @@ export class Endpoints {
 const READ = ['GET', 'HEAD'];
 const WRITE = ['POST'];
 const EITHER = ['GET', 'POST'];
+
+/** For each letter whether a target of one of these begins with it, behind the slash. */
+function initialsOf(paths: Iterable<string>): boolean[] {
+  const initials = Array.from({ length: 256 }, () => false);
+  for (const path of ['//', ...paths]) initials[path.charCodeAt(1)] = true;
+  return initials;
+}

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { ERRORS, LastcallError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { Outcome } from './outcome.ts';

@@ -23,6 +23,8 @@ export interface Work {
 export class Ledger {
   readonly #leases = new OpenLeases();
   readonly #tallies = new Map<string, Tally>();
+  /** The one asked for last: most services have one kind of work. */
+  #latest: Tally | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** Registers one piece of work. */
@@ -56,11 +58,13 @@ export class Ledger {
 
   /** The counts of one kind; made when first asked for. */
   tally(kind: string): Tally {
+    if (this.#latest?.kind === kind) return this.#latest;
     let tally = this.#tallies.get(kind);
     if (!tally) {
       tally = new Tally(kind);
       this.#tallies.set(kind, tally);
     }
+    this.#latest = tally;
     return tally;
   }
 

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import { performance } from 'node:perf_hooks';
 import { LastcallError } from '../errors.ts';
 import { DurationsFile } from '../ledger/durations-file.ts';
 import { estimateFinish, type FinishEstimate, remainingMs } from '../ledger/estimate.ts';

@@ -32,7 +32,7 @@ import {
 import { Http2Drain } from './support/http2-drain.ts';
 import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
-import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
+import { listensAlready, markAttached, notAServer } from './support/attached.ts';
 
 const CALL = 'call';
 const DETAILS = 'Service is shutting down';

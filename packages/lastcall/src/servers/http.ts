@@ -1,10 +1,10 @@
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
-import { LastcallError } from '../errors.ts';
 import type { Lease } from '../ledger/lease.ts';
 import type { Outcome } from '../ledger/outcome.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
@@ -14,14 +14,19 @@ import { type Arrival, takesPart } from '../moving/registry.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { nodeOf } from '../supervised/node.ts';
+import {
+  listensAlready,
+  markAttached,
+  notAServer,
+  isAttached as wasAttached,
+} from './support/attached.ts';
 import { type Connection, connectionOf, holdConnection } from './support/connection.ts';
 import { trackCurrentLease } from './support/current-lease.ts';
 import { holdLease, leaseOf } from './support/held-lease.ts';
 import { HttpDrain } from './support/http-drain.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
-import { belongsToSession } from './support/sessions-over-http.ts';
+import { belongsToSession, sessionsOver } from './support/sessions-over-http.ts';
 
-const ATTACHED = Symbol('lastcall.attached');
 const REQUEST = Object.freeze({ kind: 'request' });
 const UPGRADE = Object.freeze({ kind: 'socket' });
 
@@ -59,24 +64,26 @@ export function attachHttp<S extends Server>(
     finishWork,
   });
   lifecycle.attach(drain);
+  const sessions = sessionsOver(server);
   watchConnections(server, drain, onResponseClose);
   if (options.currentLease) trackCurrentLease(server, leaseOf);
 
-  const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean;
-  server.emit = ((event: string, ...args: unknown[]): boolean => {
+  const emit = Reflect.get(server, 'emit') as (event: string, ...args: unknown[]) => boolean;
+  // Named parameters and `arguments`: a rest array would be made for every request.
+  server.emit = function (event: string, first: unknown, second: unknown, third: unknown): boolean {
     switch (event) {
       case 'request':
       case 'checkContinue':
-        return onRequest(event, args[0] as IncomingMessage, args[1] as ServerResponse);
+        return onRequest(event, first as IncomingMessage, second as ServerResponse);
       case 'upgrade':
       case 'connect':
-        return onUpgrade(event, args as [IncomingMessage, Duplex, Buffer]);
+        return onUpgrade(event, first as IncomingMessage, second as Duplex, third as Buffer);
       case 'clientError':
-        return isLeftAlone(drain, args[1] as Socket) || emit(event, ...args);
-      default:
-        return emit(event, ...args);
+        if (isLeftAlone(drain, second as Socket)) return true;
     }
-  }) as S['emit'];
+    // oxlint-disable-next-line prefer-rest-params -- see above
+    return Reflect.apply(emit, server, arguments as unknown as Parameters<typeof emit>);
+  } as S['emit'];
   // Without a listener node:http would say 100 Continue before the request could be refused.
   if (server.listenerCount('checkContinue') === 0)
     server.on('checkContinue', (request, response) => {
@@ -87,7 +94,7 @@ export function attachHttp<S extends Server>(
   function onRequest(event: string, request: IncomingMessage, response: ServerResponse): boolean {
     const connection = connectionOf(request.socket);
     // A request that was admitted as checkContinue comes a second time as request.
-    if (!connection || leaseOf(request)) return emit(event, request, response);
+    if (!connection || leaseOf(request)) return emit.call(server, event, request, response);
     if (takesPart()) {
       headWasRead(request.socket);
       const arrival = takeArrival(request.socket);
@@ -109,7 +116,7 @@ export function attachHttp<S extends Server>(
       return true;
     }
     if (isWork(request)) admit(connection, request, response, nowMs);
-    return emit(event, request, response);
+    return emit.call(server, event, request, response);
   }
 
   /** Another worker has given this connection to this one, with its answer half-way. */
@@ -153,13 +160,13 @@ export function attachHttp<S extends Server>(
     drain.later(() => {
       if (route) void answerCall(endpoints, route, request, response);
       else if (admission?.admitted === false) refuse(response, admission);
-      else emit(event, request, response);
+      else emit.call(server, event, request, response);
     });
   }
 
   /** Calls of the admin listener are no work, and a session is admitted once, not by the request. */
   function isWork(request: IncomingMessage): boolean {
-    return !options.admin && !belongsToSession(server, request);
+    return !options.admin && !belongsToSession(sessions, request);
   }
 
   function admit(
@@ -187,7 +194,9 @@ export function attachHttp<S extends Server>(
 
   function onUpgrade(
     event: string,
-    [request, socket, head]: [IncomingMessage, Duplex, Buffer],
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
   ): boolean {
     const connection = connectionOf(request.socket);
     const arrival = takeArrival(request.socket);
@@ -196,12 +205,12 @@ export function attachHttp<S extends Server>(
       resumeUpgrade(arrival, request, socket);
       return true;
     }
-    if (belongsToSession(server, request)) {
+    if (belongsToSession(sessions, request)) {
       if (connection) drain.forget(connection);
-      return emit(event, request, socket, head);
+      return emit.call(server, event, request, socket, head);
     }
     // Another server of the same application has admitted it and hands it on.
-    if (leaseOf(request)) return emit(event, request, socket, head);
+    if (leaseOf(request)) return emit.call(server, event, request, socket, head);
     const admission = lifecycle.admit(UPGRADE);
     if (!admission.admitted) {
       refuseUpgrade(socket, admission);
@@ -214,7 +223,7 @@ export function attachHttp<S extends Server>(
       admission.end('completed');
     });
     if (connection) drain.forget(connection);
-    return emit(event, request, socket, head);
+    return emit.call(server, event, request, socket, head);
   }
 
   /** The last word to clients whose handlers did not unwind. */
@@ -273,25 +282,17 @@ const isResponse = (owner: unknown): owner is ServerResponse =>
   typeof owner === 'object' && owner !== null && 'writeHead' in owner;
 
 /** Whether `attachHttp` has been called for this server. */
-export const isAttached = (server: Server): boolean => ATTACHED in server;
+export const isAttached = (server: Server): boolean => wasAttached('attachHttp', server);
 
 function expectAttachable(server: Server): void {
   const candidate: unknown = server;
   if (!(candidate instanceof Server || candidate instanceof TlsServer))
-    throw new LastcallError(
-      'ERR_LASTCALL_SERVER',
-      `attachHttp: expected a node:http or node:https server, got ${typeof server}. Pass what http.createServer returned.`,
+    throw notAServer(
+      'attachHttp',
+      'what http.createServer or https.createServer returned',
+      typeof server,
     );
-  const marked = server as Server & { [ATTACHED]?: true };
-  if (marked[ATTACHED])
-    throw new LastcallError(
-      'ERR_LASTCALL_ATTACHED',
-      'attachHttp: this server is attached already. Attach each server once.',
-    );
-  if (server.listening)
-    throw new LastcallError(
-      'ERR_LASTCALL_LISTENING',
-      'attachHttp: this server listens already, so connections may have been missed. Attach it before listen().',
-    );
-  marked[ATTACHED] = true;
+  if (server.listening && !isAttached(server))
+    throw listensAlready('attachHttp', 'Attach it before listen().');
+  markAttached('attachHttp', server);
 }

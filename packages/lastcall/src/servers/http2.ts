@@ -21,7 +21,7 @@ import { Http2Drain } from './support/http2-drain.ts';
 import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
 import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
-import { listensAlready, markAttached, notAServer } from './support/peer-options.ts';
+import { listensAlready, markAttached, notAServer } from './support/attached.ts';
 
 const LEASE = Symbol('lastcall.lease');
 const REQUEST = Object.freeze({ kind: 'request' });

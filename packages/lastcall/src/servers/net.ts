@@ -9,13 +9,8 @@ import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { type Farewell, PeerDrain } from './support/peer-drain.ts';
-import {
-  listensAlready,
-  markAttached,
-  notAServer,
-  resolveLimits,
-  wrongOption,
-} from './support/peer-options.ts';
+import { listensAlready, markAttached, notAServer } from './support/attached.ts';
+import { resolveLimits, wrongOption } from './support/peer-options.ts';
 
 export type { PeerCounts } from '../telemetry/counters.ts';
 export type { Farewell } from './support/peer-drain.ts';

@@ -7,13 +7,8 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { PeerCounts } from '../telemetry/counters.ts';
 import { attachHttp, isAttached } from './http.ts';
 import { type Farewell, PeerDrain, type PeerLimits } from './support/peer-drain.ts';
-import {
-  listensAlready,
-  markAttached,
-  notAServer,
-  resolveLimits,
-  wrongOption,
-} from './support/peer-options.ts';
+import { listensAlready, markAttached, notAServer } from './support/attached.ts';
+import { resolveLimits, wrongOption } from './support/peer-options.ts';
 import { passSessions, takesSessions } from './support/sessions-over-http.ts';
 
 export type { PeerCounts } from '../telemetry/counters.ts';

@@ -4,7 +4,8 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import type { PeerCounts } from '../telemetry/counters.ts';
 import { leaseOf } from './http.ts';
 import { type Farewell, PeerDrain } from './support/peer-drain.ts';
-import { markAttached, resolveLimits, wrongOption } from './support/peer-options.ts';
+import { markAttached } from './support/attached.ts';
+import { resolveLimits, wrongOption } from './support/peer-options.ts';
 import type { SseEvent } from './support/sse-format.ts';
 import { type SseRequest, type SseResponse, SseStream } from './support/sse-stream.ts';
 

@@ -16,13 +16,8 @@ import {
   type PeerProtocol,
 } from './support/peer-drain.ts';
 import { passSessions, takesSessions } from './support/sessions-over-http.ts';
-import {
-  listensAlready,
-  markAttached,
-  notAServer,
-  resolveLimits,
-  wrongOption,
-} from './support/peer-options.ts';
+import { listensAlready, markAttached, notAServer } from './support/attached.ts';
+import { resolveLimits, wrongOption } from './support/peer-options.ts';
 
 export type { PeerCounts } from '../telemetry/counters.ts';
 export type { Farewell } from './support/peer-drain.ts';

@@ -29,24 +29,3 @@ export function wrongOption(option: string, expected: string, got: unknown): Las
     { option, expected, got },
   );
 }
-
-const attached = new WeakSet<object>();
-
-/** Throws `ERR_LASTCALL_ATTACHED` when this server was marked before. */
-export function markAttached(adapter: string, server: object): void {
-  if (attached.has(server))
-    throw new LastcallError(
-      'ERR_LASTCALL_ATTACHED',
-      `${adapter}: this server is attached already. Attach each server once.`,
-    );
-  attached.add(server);
-}
-
-export const notAServer = (adapter: string, expected: string, got: string): LastcallError =>
-  new LastcallError('ERR_LASTCALL_SERVER', `${adapter}: expected ${expected}, got ${got}.`);
-
-export const listensAlready = (adapter: string, instead: string): LastcallError =>
-  new LastcallError(
-    'ERR_LASTCALL_LISTENING',
-    `${adapter}: this server listens already, so connections may have been missed. ${instead}`,
-  );

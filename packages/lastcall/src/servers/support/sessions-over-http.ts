@@ -9,6 +9,11 @@ interface Marked extends Server {
   [BELONGS]?: Belongs[];
 }
 
+/** What the adapters of sessions over `server` have said with `passSessions`, also later on. */
+export function sessionsOver(server: Server): readonly Belongs[] {
+  return ((server as Marked)[BELONGS] ??= []);
+}
+
 /**
  * Requests for which `belongs` holds are part of a session that another adapter counts (a WebSocket,
  * long polling): the server passes them on and holds them for no work of its own.
@@ -17,9 +22,8 @@ export function passSessions(server: Server, belongs: Belongs): void {
   ((server as Marked)[BELONGS] ??= []).push(belongs);
 }
 
-export function belongsToSession(server: Server, request: IncomingMessage): boolean {
-  return (server as Marked)[BELONGS]?.some((belongs) => belongs(request)) ?? false;
-}
+export const belongsToSession = (sessions: readonly Belongs[], request: IncomingMessage): boolean =>
+  sessions.some((belongs) => belongs(request));
 
 /** New sessions are taken until the lifecycle drains. */
 export const takesSessions = ({ state }: Lifecycle): boolean =>
