@@ -19,8 +19,8 @@ const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
-const effort = quick ? { processes: 1, bursts: 2 } : { processes: 5, bursts: 16 };
-const lessEffort = quick ? effort : { ...effort, processes: 2 };
+const effort = quick ? { processes: 1, bursts: 2 } : { processes: 12, bursts: 8 };
+const lessEffort = quick ? effort : { ...effort, processes: 4 };
 const page = fileURLToPath(new URL('../docs/reference/adapters-performance.md', import.meta.url));
 
 async function rowsFor(
