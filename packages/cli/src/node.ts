@@ -1,18 +1,17 @@
 import {
   Desk,
+  foreseeDrain,
   haproxyConfig,
   type Inventory,
   isReady,
   nginxConfig,
   nodeOf,
-  planDrain,
   planRoll,
   planUndrain,
   readInventory,
   readMarks,
   roll,
   type Step,
-  stepsLeft,
   Watch,
 } from '@lastcall/edge';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
@@ -76,9 +75,7 @@ function drain(): Command {
       const inventory = readInventory(flags.nodes);
       const verb = flags.rollback ? 'rollback' : 'drain';
       if (flags.dryRun) {
-        const { journal } = new Desk(inventory);
-        const done = flags.continue ? (journal.read(server)?.done ?? []) : [];
-        const steps = stepsLeft(planDrain(inventory, nodeOf(inventory, server)), done);
+        const steps = await foreseeDrain(inventory, server, flags.continue);
         return showPlan(verb, server, steps, flags);
       }
       await carryOut(verb, server, inventory, flags, (desk) =>

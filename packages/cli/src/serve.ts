@@ -20,7 +20,10 @@ export function serveCommand(foreign: string[] | undefined, done: (code: number)
     const shown =
       fallback === undefined || fallback === false ? '' : ` (default ${JSON.stringify(fallback)})`;
     const flags = value === undefined ? flagOf(name) : `${flagOf(name)} <${value}>`;
-    command.addOption(new Option(flags, `${doc}${shown} [${environmentOf(name)}]`));
+    const option = new Option(flags, `${doc}${shown} [${environmentOf(name)}]`);
+    // A list may also be given one by one.
+    if (value?.endsWith(',...')) option.argParser(joined);
+    command.addOption(option);
   }
   return command.action(async (app: string | undefined, flags: Record<string, unknown>) => {
     const target =
@@ -30,3 +33,6 @@ export function serveCommand(foreign: string[] | undefined, done: (code: number)
     done(await serve(sources, (view) => new Console(view)));
   });
 }
+
+const joined = (more: string, before: string | undefined): string =>
+  before === undefined ? more : `${before},${more}`;

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { it } from 'node:test';
+import { connect as tlsConnect } from 'node:tls';
 import { WebSocket } from 'ws';
+import { certificate } from '../../lastcall/test/fixtures/routes.ts';
 import { NodeUnderTest } from './support/node.ts';
 import { poll } from './support/poll.ts';
 
@@ -73,4 +78,46 @@ it('an answer over HTTP/2 stays', async () => {
   assert.deepEqual((await stayed(node, 1)).stayed, { protocol: 1 });
   assert.equal(stream.closed, false);
   session.destroy();
+});
+
+it('an answer over TLS stays', async () => {
+  const { key, cert } = certificate();
+  await using node = await NodeUnderTest.start({
+    target: [ODD],
+    env: { APP_KEY: String(key), APP_CERT: String(cert) },
+  });
+  const socket = tlsConnect({ port: node.port, rejectUnauthorized: false });
+  socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+  await once(socket, 'data');
+  assert.deepEqual((await stayed(node, 1)).stayed, { tls: 1 });
+  assert.equal(socket.closed, false);
+  socket.destroy();
+});
+
+it('an answer whose client has closed its side stays, and goes on', async () => {
+  await using node = await NodeUnderTest.start({ target: [ODD], env: { APP_HALF_OPEN: '1' } });
+  const socket = connect({ port: node.port, host: '127.0.0.1', allowHalfOpen: true });
+  socket.end('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+  await once(socket, 'data');
+  assert.deepEqual((await stayed(node, 1)).stayed, { closing: 1 });
+  assert.equal(socket.readableEnded, false);
+  socket.destroy();
+});
+
+it('an answer on an address that the successor does not serve stays', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'lastcall-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'second.sock');
+  await using node = await NodeUnderTest.start({
+    target: [ODD],
+    args: ['--listen', '127.0.0.1:0', '--listen', `unix:${path}`],
+    config: `env:\n  APP_SECOND: '${path}'\n`,
+  });
+  const socket = connect(path);
+  socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+  await once(socket, 'data');
+  writeFileSync(join(node.dir, 'lastcall.yaml'), '');
+  assert.deepEqual((await stayed(node, 1)).stayed, { server: 1 });
+  assert.equal(socket.closed, false);
+  socket.destroy();
 });

@@ -11,7 +11,7 @@ import { type Entry, Journal } from './journal.ts';
 import { managerOf } from './manager.ts';
 import { readMarks } from './marks.ts';
 import { planDrain, planUndrain, type Step, stepsLeft } from './plan.ts';
-import { goneBy } from './takeover.ts';
+import { foundBy } from './takeover.ts';
 
 export interface DeskOptions {
   /** Take out even the last server in service. Default false. */
@@ -173,7 +173,7 @@ export class Desk {
         `${server} is down already in ${this.proxy.name}. Nothing was changed. Put it back: lastcall node undrain ${server}`,
         { server },
       );
-    return (await goneBy(this.inventory, node)) === undefined ? 'running' : 'gone';
+    return foundBy(this.inventory, node);
   }
 
   /** Takes a server out unless too few would stay; nobody else can take another one meanwhile. */

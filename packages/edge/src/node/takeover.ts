@@ -10,6 +10,13 @@ export async function goneBy(inventory: Inventory, node: NodeEntry): Promise<str
   return gone === undefined || (await answers(inventory, node)) ? undefined : gone;
 }
 
+/** How a drain finds a node that the watch has marked down. */
+export const foundBy = async (
+  inventory: Inventory,
+  node: NodeEntry,
+): Promise<NonNullable<Entry['takenOver']>> =>
+  (await goneBy(inventory, node)) === undefined ? 'running' : 'gone';
+
 /**
  * Why a step has nothing to do for a drain that took over a node that had gone. One that has been
  * started meanwhile has to be stopped, and the entry says so from then on.

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { Desk, readInventory, readMarks, Watch } from '@lastcall/edge';
+import { Desk, readInventory, readMarks, roll, Watch } from '@lastcall/edge';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { lastcall } from '../support/command.ts';
 import { halfMarked } from '../support/half-marked.ts';
@@ -54,6 +54,9 @@ test(
         `${server}  out  not ready  marked down by node watch (pid ${process.pid}, which puts it back when it recovers)`,
       );
 
+      const foreseen = (await command('drain', server, '--dry-run')).out;
+      assert.match(foreseen, /nothing: node watch has marked it down already/);
+      assert.equal(foreseen.match(/nothing: it has ended already/g)?.length, 4, foreseen);
       const drained = await command('drain', server);
       assert.equal(drained.code, 0, drained.err);
       assert.equal(drained.out.match(/^ {6}skipped: /gm)?.length, 5, drained.out);
@@ -201,6 +204,29 @@ test(
     assert.match(lines.at(-1) ?? '', /lost 0, exit code 0/);
     assert.equal(await answers(`http://127.0.0.1:${cluster.nodes[0]!.port}/ready`), false);
     assert.equal(desk.journal.read('node1')?.takenOver, 'running');
+  },
+);
+
+test(
+  'a roll starts a node that died and was marked down, and puts it back',
+  { skip: missing(HAPROXY) },
+  async (t) => {
+    const cluster = await startCluster(t, 'haproxy');
+    const { port, pidFile } = cluster.nodes[0]!;
+    const ready = (): Promise<boolean> => answers(`http://127.0.0.1:${port}/ready`);
+    process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL');
+    await eventually('the node is gone', async () => !(await ready()));
+    await rounds(new Watch(deskOf(cluster), () => {}), 2);
+    const lines: string[] = [];
+    const desk = deskOf(cluster, lines);
+    assert.deepEqual(readMarks(desk.inventory.stateDir), ['node1']);
+    await roll(desk, 1);
+    assert.deepEqual(await inService(cluster), [true, true]);
+    assert.equal(await ready(), true);
+    assert.equal(lines.filter((line) => /^ +lost 0, exit code 0 /.test(line)).length, 1);
+    assert.equal(lines.filter((line) => /^ +skipped: /.test(line)).length, 5);
+    await rounds(new Watch(desk, () => {}), 1);
+    assert.deepEqual(readMarks(desk.inventory.stateDir), []);
   },
 );
 

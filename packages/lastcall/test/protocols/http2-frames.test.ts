@@ -47,6 +47,24 @@ for (let round = 1; round <= REPEAT; round += 1) {
     client.socket.destroy();
   });
 
+  test(`a stream that came while the process was held up for the whole linger is served (${round})`, async () => {
+    await using server = await startServer(FIXTURE, { env: { LASTCALL_LINGER_MAX_MS: '1500' } });
+    const client = await RawHttp2.open(server.port);
+    client.get(1, '/');
+    await client.until(() => client.has(DATA, 1));
+    server.signal('SIGTERM');
+    await client.until(() => client.goaways().length === 1);
+    client.get(3, '/block?ms=2000');
+    await server.printed('held up');
+    client.get(5, '/');
+    await client.until(() => client.has(DATA, 5));
+    await client.until(() => client.goaways().length >= 2);
+    assert.deepEqual(client.goaways().slice(0, 2), [ANY_STREAM, 5]);
+    assert.equal((await server.ended).code, 0);
+    assert.match(server.output(), /completed 3, lost 0, refused 0/);
+    client.socket.destroy();
+  });
+
   test(`a session that never ends is cut at the deadline, its streams reset (${round})`, async () => {
     await using server = await startServer(FIXTURE, { env: { GRACE_MS: '400', FORCE_MS: '400' } });
     const client = await RawHttp2.open(server.port);

@@ -46,7 +46,7 @@ export const OPTIONS = {
     schema: list,
     default: [],
     value: 'ADDRESS,...',
-    doc: 'Sockets to bind and hand to the workers: HOST:PORT, [IPV6]:PORT or unix:PATH.',
+    doc: 'Sockets to bind and hand to the workers: HOST:PORT, [IPV6]:PORT or unix:PATH. The flag may be repeated.',
   },
   control: {
     schema: text,
