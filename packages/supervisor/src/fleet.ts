@@ -46,6 +46,8 @@ export class Fleet {
     maxAgeMs: 0,
   };
   forcedKills = 0;
+  /** Kills that the first worker found recorded: those before this node was started. */
+  recordedKills: number | undefined;
   /** What became of the work of workers that have ended. */
   readonly past = new WorkAccount();
   /** Leases held by workers when they were killed. */
@@ -144,7 +146,7 @@ export class Fleet {
 
   #onMessage(worker: Worker, process: WorkerProcess, message: FromWorker): void {
     worker.missedTicks = 0;
-    if (message.type === 'hello') worker.beats = true;
+    if (message.type === 'hello') this.#onHello(worker, message);
     else if (message.type === 'ready') this.#onReady(worker, process);
     else if (message.type === 'figures') this.#onFigures(worker, process, message.figures);
     else if (message.type === 'metrics') process.metrics = message.text;
@@ -152,6 +154,11 @@ export class Fleet {
     else if (message.type === 'stayed') this.moves.report(message);
     else if (message.type === 'stopping') this.#onStopping(worker, process, message);
     else if (message.type === 'ask') this.#options.ask(process, message);
+  }
+
+  #onHello(worker: Worker, { forcedKills }: Extract<FromWorker, { type: 'hello' }>): void {
+    worker.beats = true;
+    this.recordedKills ??= forcedKills;
   }
 
   #onReady(worker: Worker, process: WorkerProcess): void {
@@ -209,12 +216,13 @@ export class Fleet {
   #onStopping(
     worker: Worker,
     process: WorkerProcess,
-    { reason, exit }: { reason: string; exit: boolean },
+    { reason, exit, fatal }: Extract<FromWorker, { type: 'stopping' }>,
   ): void {
     if (!exit || !isLive(worker) || this.#options.node.stopping) return;
     this.#say(worker, `stops by itself: ${reason}`);
-    // A signal from outside is somebody's wish; anything else is a failure of its own.
-    if (!reason.startsWith('SIG') || worker.at.phase === 'starting')
+    const wished = reason.startsWith('SIG') || (fatal === false && worker.at.phase === 'serving');
+    // A signal from outside is somebody's wish, the end of a worker that has served its own.
+    if (!wished || worker.at.phase === 'starting')
       this.#fail(worker, `stopped by itself: ${reason}`);
     const now = performance.now();
     const killAtMs = now + DEFAULT_GRACE_MS + process.launch.config.killMarginMs;

@@ -39,7 +39,10 @@ export interface NodeControl {
 }
 
 /** The node that is this one process. */
-export function localNode(lifecycle: Lifecycle): NodeControl {
+export function localNode(
+  lifecycle: Lifecycle,
+  { forcedKills }: { forcedKills: number } = lifecycle.killRecord,
+): NodeControl {
   const status = (): NodeStatus => {
     const { p90Ms, reason } = estimateFinish(lifecycle.ledger);
     return {
@@ -68,7 +71,7 @@ export function localNode(lifecycle: Lifecycle): NodeControl {
         counters: lifecycle.counters,
         state: lifecycle.state,
         states: STATES,
-        forcedKills: lifecycle.killRecord.forcedKills,
+        forcedKills,
       }),
   };
 }

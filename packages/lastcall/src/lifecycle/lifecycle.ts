@@ -6,7 +6,7 @@ import { estimateFinish, type FinishEstimate, remainingMs } from '../ledger/esti
 import { KillRecord } from '../ledger/kill-record.ts';
 import type { Lease } from '../ledger/lease.ts';
 import { Ledger, type Refusal, type Work } from '../ledger/ledger.ts';
-import { type LifecycleOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
+import type { ResolvedOptions } from '../options.ts';
 import { Counters } from '../telemetry/counters.ts';
 import { keepFlight } from '../telemetry/flight-book.ts';
 import type { FlightRecord } from '../telemetry/flight-record.ts';
@@ -265,21 +265,4 @@ export class Lifecycle {
     }
     this.#machine.events.emit('stop', record);
   }
-}
-
-/**
- * Makes the lifecycle of this process. Options may also come from the environment, which wins.
- * Throws `ERR_LASTCALL_OPTION`, `ERR_LASTCALL_OPTION_UNKNOWN`, `ERR_LASTCALL_BUDGET` or
- * `ERR_LASTCALL_NODE`.
- */
-export function createLifecycle(options: LifecycleOptions = {}): Lifecycle {
-  if (!('withResolvers' in Promise)) {
-    const { node } = process.versions;
-    throw new LastcallError(
-      'ERR_LASTCALL_NODE',
-      `expected Node.js 22.18 or later, got ${node}. Run the service on a newer one.`,
-      { node },
-    );
-  }
-  return new Lifecycle(resolveOptions(options));
 }

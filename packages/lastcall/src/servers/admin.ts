@@ -1,5 +1,7 @@
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { lacksPort } from '../supervised/listen.ts';
 import { attachHttp } from './http.ts';
 
 export interface AdminAddress {
@@ -13,6 +15,9 @@ export interface AdminAddress {
  * Listens on a port of its own for probes, operator calls and metrics. It closes last, when hooks
  * have run and logs are flushed, so that the end can be watched. Resolves when it listens; rejects
  * when it cannot.
+ *
+ * In a worker of `lastcall serve` whose supervisor does not hold that port, the workers could not all
+ * listen there: this one then takes a free port on 127.0.0.1, and a warning says so.
  */
 export async function serveAdmin(
   lifecycle: Lifecycle,
@@ -23,11 +28,17 @@ export async function serveAdmin(
     response.end('{"detail":"Not found"}');
   });
   attachHttp(lifecycle, server, { admin: true });
+  const address = lacksPort(port) ? { port: 0, host: '127.0.0.1' } : { port, host };
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(port, host, () => {
+    server.once('error', reject).listen(address, () => {
       server.off('error', reject);
       resolve();
     });
   });
+  if (address.port !== port)
+    process.emitWarning(
+      `The admin listener of this worker is on port ${(server.address() as AddressInfo).port} and not on ${port}, which is no port of its supervisor. The node's own: lastcall serve --admin ${host}:${port}`,
+      'LastcallWarning',
+    );
   return server;
 }

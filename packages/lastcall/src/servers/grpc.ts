@@ -1,7 +1,7 @@
 import type { Http2Server, ServerHttp2Stream } from 'node:http2';
 import {
   Metadata,
-  Server,
+  type Server,
   type ServerUnaryCall,
   type ServerWritableStream,
   status as Code,
@@ -59,8 +59,7 @@ export function attachGrpc(
   server: Server,
   options: GrpcOptions = {},
 ): Server {
-  if (!(server instanceof Server))
-    throw notAServer('attachGrpc', 'a Server of @grpc/grpc-js 1.14 or a later 1', typeof server);
+  expectServer(server);
   markAttached('attachGrpc', server);
   const handlers = Reflect.get(server, 'handlers') as Map<string, unknown> | undefined;
   if ((handlers?.size ?? 0) > 0)
@@ -218,4 +217,15 @@ class GrpcDrain implements Drainable {
     if (!this.services.has(service)) return SERVICE_UNKNOWN;
     return this.#lifecycle.state === 'ready' ? SERVING : NOT_SERVING;
   }
+}
+
+/** By its shape: the application may have a copy of grpc-js that is not the one of this package. */
+function expectServer(server: object): void {
+  const own = ['addService', 'bindAsync', 'createHttp2Server', 'register', 'tryShutdown'];
+  const isServer =
+    typeof server === 'object' &&
+    server !== null &&
+    own.every((name) => typeof Reflect.get(server, name) === 'function');
+  if (!isServer)
+    throw notAServer('attachGrpc', 'a Server of @grpc/grpc-js 1.14 or a later 1', typeof server);
 }

@@ -234,7 +234,7 @@ export function attachHttp<S extends Server>(
     for (const [socket, { outcome }] of upgraded) if (outcome === undefined) socket.destroy();
   }
 
-  inheritListen(lifecycle, server);
+  inheritListen(lifecycle, server, { named: options.admin ?? false });
   return server;
 }
 

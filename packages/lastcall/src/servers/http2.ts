@@ -21,6 +21,7 @@ import { Http2Drain } from './support/http2-drain.ts';
 import { answerStream, outcomeOf, refuseStream, silenceStream } from './support/http2-replies.ts';
 import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
+import { runWithLease } from './support/current-lease.ts';
 import { listensAlready, markAttached, notAServer } from './support/attached.ts';
 
 const LEASE = Symbol('lastcall.lease');
@@ -76,6 +77,7 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
         return onStream(...(args as StreamArguments));
       case 'request':
       case 'checkContinue':
+      case 'connect':
         return isHttp2(args) ? onRequest(event, ...args) : emitHttp1(event, ...args);
       default:
         return emitHttp1(event, ...args);
@@ -96,7 +98,9 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     // Where there are requests node:http2 listens itself, and a second listener makes each dearer.
     if (server.listenerCount('request') === 0) stream.on('error', ignore);
     try {
-      return emitPlain('stream', stream, headers, flags, raw);
+      return options.currentLease
+        ? runWithLease(admission, () => emitPlain('stream', stream, headers, flags, raw))
+        : emitPlain('stream', stream, headers, flags, raw);
     } finally {
       // Also where a listener threw: the service still stops in order.
       if (requested !== stream) stream.on('close', onStreamClose);

@@ -81,7 +81,8 @@ class WorkerLink {
     this.#lifecycle.events.on('state', () => this.#onState());
     this.#lifecycle.events.on('stop', (record) => this.#send({ type: 'flight', record }));
     connectNode(this.#lifecycle, (what, detail) => this.#ask(what, detail));
-    this.#send({ type: 'hello', pid: process.pid, node: process.version });
+    const { forcedKills } = this.#lifecycle.killRecord;
+    this.#send({ type: 'hello', pid: process.pid, node: process.version, forcedKills });
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
     this.#onState();
   }
@@ -91,8 +92,8 @@ class WorkerLink {
     if (state === 'starting') return;
     if (state === 'ready') this.#send({ type: 'ready' });
     else {
-      const { reason = state, exit = false } = currentStop ?? {};
-      this.#send({ type: 'stopping', reason, exit });
+      const { reason = state, exit = false, fatal } = currentStop ?? {};
+      this.#send({ type: 'stopping', reason, exit, fatal: fatal !== undefined });
     }
     this.#push(true);
     if (state !== 'stopped') return;
@@ -117,8 +118,9 @@ class WorkerLink {
     if (always) this.#send({ type: 'metrics', text: this.#metrics() });
   }
 
+  /** Those of this process alone: what was recorded before it is one number of the node. */
   #metrics(): string {
-    return localNode(this.#lifecycle).metrics() as string;
+    return localNode(this.#lifecycle, { forcedKills: 0 }).metrics() as string;
   }
 
   #move(step: MoveStep): void {
@@ -157,7 +159,7 @@ class WorkerLink {
 
   async #doLocally({ what, detail }: Ask): Promise<unknown> {
     const node = localNode(this.#lifecycle);
-    if (what === 'metrics') return node.metrics();
+    if (what === 'metrics') return this.#metrics();
     if (what === 'work') return oldestWork(this.#lifecycle);
     if (what === 'wait') return node.wait(detail);
     if (what === 'reset') return node.reset();

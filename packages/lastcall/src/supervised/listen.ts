@@ -16,6 +16,7 @@ interface Starting {
 }
 
 let sockets: InheritedSocket[] | undefined;
+let supervised = false;
 let single = false;
 let shares: Shares | undefined;
 const servers = new Set<Server>();
@@ -27,6 +28,7 @@ function inherited(): InheritedSocket[] {
   if (!sockets) {
     const text = process.env.LASTCALL_SOCKETS;
     sockets = text === undefined ? [] : (JSON.parse(text) as InheritedSocket[]);
+    supervised = sockets.length > 0;
     single = sockets.length === 1;
     // A program that the application starts has not inherited the sockets.
     delete process.env.LASTCALL_SOCKETS;
@@ -35,6 +37,10 @@ function inherited(): InheritedSocket[] {
   }
   return sockets;
 }
+
+/** Whether a supervisor holds the sockets of this process, and none for that port. */
+export const lacksPort = (port: number): boolean =>
+  inherited().every((socket) => socket.port !== port) && supervised;
 
 /** Servers that listen on inherited sockets, in the order they were attached. */
 export const supervisedServers = (): readonly Server[] => [...servers];
@@ -52,13 +58,18 @@ export function serverAt(key: string): Server | undefined {
  * Makes the first `server.listen(...)` use an inherited socket instead of the address it names, and
  * begin to accept only when the lifecycle is ready: until then the older workers on the same socket
  * take every connection. Its callback and `listening` come at once, as usual, and `address()`
- * answers the inherited address. Does nothing when the process has no supervisor.
+ * answers the inherited address. Does nothing when the process has no supervisor. `named`: it takes
+ * a socket of the port or path that it names, and no other.
  */
-export function inheritListen(lifecycle: Starting, server: Server): void {
+export function inheritListen(
+  lifecycle: Starting,
+  server: Server,
+  { named = false }: { named?: boolean } = {},
+): void {
   if (inherited().length === 0) return;
-  servers.add(server);
+  if (!named) servers.add(server);
   server.listen = function listen(this: Server, ...args: unknown[]): Server {
-    const socket = take(wanted(args));
+    const socket = take(wanted(args), named);
     Reflect.deleteProperty(server, 'listen');
     if (!socket) return server.listen(...(args as Parameters<Server['listen']>));
     const callback = args.findLast((arg): arg is () => void => typeof arg === 'function');
@@ -113,12 +124,15 @@ function wanted(args: unknown[]): { port?: number; path?: string } {
 
 /**
  * The inherited socket with that port or path. Where the supervisor holds one socket only, it is
- * meant whatever the application names.
+ * meant whatever the application names, unless that was `named` on purpose.
  */
-function take({ port, path }: { port?: number; path?: string }): InheritedSocket | undefined {
+function take(
+  { port, path }: { port?: number; path?: string },
+  named: boolean,
+): InheritedSocket | undefined {
   const left = inherited();
   const exact = left.findIndex((s) => (path === undefined ? s.port === port : s.path === path));
-  if (exact === -1 && !single) return undefined;
+  if (exact === -1 && (named || !single)) return undefined;
   return left.splice(Math.max(0, exact), 1)[0];
 }
 

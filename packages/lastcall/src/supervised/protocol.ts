@@ -81,14 +81,18 @@ export interface Ask {
 export type Answer = { type: 'answer'; id: number } & ({ value: unknown } | { error: string });
 
 export type FromWorker =
-  | { type: 'hello'; pid: number; node: string }
+  /** `forcedKills`: those recorded before; a worker of an earlier version has them in its metrics. */
+  | { type: 'hello'; pid: number; node: string; forcedKills?: number }
   | { type: 'ready' }
   | { type: 'figures'; figures: Figures }
   | { type: 'metrics'; text: string }
   /** How a stop of the worker went, in the end. */
   | { type: 'flight'; record: FlightRecord }
-  /** The worker has begun to stop by itself or by a signal of its own, `exit`: for good. */
-  | { type: 'stopping'; reason: string; exit: boolean }
+  /**
+   * The worker has begun to stop by itself or by a signal of its own, `exit`: for good, `fatal`: for
+   * an error; a worker of an earlier version does not tell.
+   */
+  | { type: 'stopping'; reason: string; exit: boolean; fatal?: boolean }
   | MoveMessage
   | StayedReport
   | Ask

@@ -43,7 +43,7 @@ export function ownMetrics(node: NodeState, fleet: Fleet, reloads: Record<string
       'forced_kill_count',
       'counter',
       'Processes of this service that were killed before they had stopped.',
-      [['', fleet.forcedKills]],
+      [['', fleet.forcedKills + (fleet.recordedKills ?? 0)]],
     ),
     family(
       'lastcall_killed_leases_total',

@@ -18,7 +18,10 @@ export class OlderSupervisor {
 
   constructor(supervisor: Supervisor) {
     this.#supervisor = supervisor;
-    const { moves } = supervisor.fleet;
+    const { fleet } = supervisor;
+    const { moves } = fleet;
+    // They are among the totals of the older one.
+    fleet.recordedKills = 0;
     const peer = new Peer(process, supervisor.doors, (message, handle) => {
       if (message.upgrade === 'move') moves.take(peer, message.message, handle);
       else if (message.upgrade === 'take') this.#taking.resolve();
