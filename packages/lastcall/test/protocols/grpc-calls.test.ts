@@ -79,6 +79,21 @@ for (let round = 1; round <= REPEAT; round += 1) {
   });
 }
 
+test('a server of another copy of grpc-js is served, and drains', async () => {
+  await using server = await startServer(FIXTURE, { env: { GRPC_COPY: '1' } });
+  const running = await GrpcPeer.open(server.port);
+  const slow = running.ask('/slow?ms=700');
+  await server.printed('working');
+  const late = await GrpcPeer.open(server.port);
+  assert.equal((await late.ask('/'))?.text, 'ok');
+  assert.equal(await health(late.client, 'test.Works'), 1);
+  server.signal('SIGTERM');
+  await server.printed('state draining');
+  assert.equal((await slow)?.text, 'slow');
+  for (const peer of [running, late]) peer.destroy();
+  assert.equal((await server.ended).code, 0);
+});
+
 test('what cannot be attached is refused with a code', async () => {
   const lifecycle = createLifecycle();
   const server = attachGrpc(lifecycle, new Server());
