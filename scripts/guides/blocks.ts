@@ -15,8 +15,6 @@ export interface Block {
 
 /** Names that a block takes for granted. */
 const GIVEN: Readonly<Record<string, string>> = {
-  'README-0': `
-    declare const app: import('node:http').RequestListener, pool: { end(): Promise<void> };`,
   'frameworks-0': `
     import 'lastcall/fastify';
     declare const app: import('fastify').FastifyInstance, upstream: string;`,

@@ -90,11 +90,14 @@ export function attachHttp2<S extends Http2Server | Http2SecureServer>(
     beginStream(drain, stream);
     const route = endpoints.match(headers[':path']);
     if (route) return later(stream, () => void answerStream(endpoints, route, stream, headers));
-    const admission = lifecycle.admit(REQUEST);
-    if (!admission.admitted)
+    // Calls of the admin listener are no work.
+    const admission = admin ? undefined : lifecycle.admit(REQUEST);
+    if (admission?.admitted === false)
       return later(stream, () => refuseStream(stream, admission.retryAfterMs));
-    stream[LEASE] = admission;
-    admission.owner = stream;
+    if (admission) {
+      stream[LEASE] = admission;
+      admission.owner = stream;
+    }
     // Where there are requests node:http2 listens itself, and a second listener makes each dearer.
     if (server.listenerCount('request') === 0) stream.on('error', ignore);
     try {

@@ -27,7 +27,7 @@ export interface SseOptions {
   closeWindowMs?: number;
   /** The `retry` times of closed feeds are spread over this time, in ms. Default 5,000. */
   reconnectWindowMs?: number;
-  /** How long a client may take to read the end of a feed, in ms. Default 5,000. */
+  /** How long a client may take to read the end of a feed, in ms. Default 2,000. */
   closeTimeoutMs?: number;
 }
 

@@ -49,3 +49,18 @@ for (const [how, make] of Object.entries(servers)) {
     assert.equal(currentLease(), undefined);
   });
 }
+
+test('calls of an admin listener over HTTP/2 are no work', async (t) => {
+  const lifecycle = createLifecycle();
+  const server = attachHttp2(lifecycle, http2.createServer(), { admin: true });
+  server.on('request', (_request, response) => response.end(String(lifecycle.inFlight)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => {
+    client.destroy();
+    server.close();
+  });
+  const stream = client.request({ ':path': '/' }).setEncoding('utf8');
+  assert.equal((await stream.toArray()).join(''), '0');
+});

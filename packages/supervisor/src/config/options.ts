@@ -34,13 +34,13 @@ export const OPTIONS = {
     schema: whole(0, 65_535),
     default: undefined,
     value: 'PORT',
-    doc: 'TCP port to bind when no listen address is given; else PORT from the environment, else 8080. 0: any free port.',
+    doc: 'TCP port to bind, before the addresses of listen and besides them. Not given: none where listen is, else PORT from the environment, else 8080. 0: any free port.',
   },
   host: {
     schema: text,
     default: undefined,
     value: 'IP',
-    doc: 'Address for port; else HOST from the environment, else 0.0.0.0.',
+    doc: 'Address for that port; else HOST from the environment, else 0.0.0.0.',
   },
   listen: {
     schema: list,
