@@ -88,21 +88,30 @@ export class Cursor {
     return Object.fromEntries(this.entries().map(([key, { text = '' }]) => [key, text]));
   }
 
-  /** Replaces the scalar that stands here. */
+  /** Replaces the scalar that stands here, unless it stands elsewhere as well. */
   replacement(text: string): Edit | undefined {
     const range = this.#node?.range;
-    return isScalar(this.#node) && range ? { start: range[0], end: range[1], text } : undefined;
+    return isScalar(this.#node) && range && !this.#isShared(range[0])
+      ? { start: range[0], end: range[1], text }
+      : undefined;
   }
 
-  /** Puts a line before the key that stands here, at its indentation; block style alone. */
+  /** Puts a line before the key that stands here, at its indentation; block style alone, and not where an alias repeats it. */
   lineBefore(line: string): Edit | undefined {
     const start = this.#anchor?.range?.[0];
-    if (start === undefined) return undefined;
+    if (start === undefined || this.#isShared(start)) return undefined;
     const indent = this.#origin.text.slice(
       this.#origin.text.lastIndexOf('\n', start - 1) + 1,
       start,
     );
     return /^ *$/.test(indent) ? { start, end: start, text: `${line}\n${indent}` } : undefined;
+  }
+
+  /** An alias stands for what is at this place: an edit of it would be one of two places. */
+  #isShared(offset: number): boolean {
+    for (const { range } of this.#origin.aliases.values())
+      if (range && range[0] <= offset && offset < range[1]) return true;
+    return false;
   }
 
   #child(key: string): Cursor {

@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts';
+import type { Edit, Finding } from './finding.ts';
 import { replaceFile } from '../config/replace-file.ts';
 import { readBytes } from '../read-text.ts';
 
@@ -9,14 +9,19 @@ export function fixFiles(findings: readonly Finding[]): Finding[] {
     const { text: before, encoding } = readBytes(file);
     let text = before;
     let from = Infinity;
+    let last: Edit | undefined;
     const edits = own.filter(({ edit }) => edit !== undefined);
     // From the end, so that the places of the others stay true.
     for (const finding of edits.sort((a, b) => b.edit!.start - a.edit!.start)) {
-      const { start, end, text: replacement } = finding.edit!;
-      if (end > from) continue;
+      const edit = finding.edit!;
+      const { start, end, text: replacement } = edit;
+      const again = last?.start === start && last.end === end && last.text === replacement;
+      if (end > from && !again) continue;
+      fixed.push(finding);
+      if (again) continue;
+      last = edit;
       text = text.slice(0, start) + replacement + text.slice(end);
       from = start;
-      fixed.push(finding);
     }
     if (edits.length > 0) replaceFile(file, { text, encoding });
   }

@@ -22,36 +22,42 @@ const CONTRACT_PATHS = /\/shutdown\/(wait|initiate|reset)|\/-\/shutdown\/drain/;
 
 /**
  * Learns the times from environment variables (undefined: set, but not readable here) and from the
- * words of the command line. `hints` are other texts that show that the library is there.
+ * words of the command line. `hints` are other texts that show that the library is there. `open`:
+ * more variables come from elsewhere, so what is absent is not known.
  */
 export function serviceTimes(
   env: ReadonlyMap<string, string | undefined>,
   words: readonly string[],
   hints: readonly string[],
+  open = false,
 ): ServiceTimes {
   const names = [...env.keys()];
   const isLastcall =
     names.some((name) => name.startsWith('LASTCALL_') || name === 'GRACEFUL_SHUTDOWN_TIMEOUT') ||
     words.some((word) => /(^|\/)lastcall$/.test(word)) ||
     hints.some((hint) => CONTRACT_PATHS.test(hint));
-  const { graceMs, graceFrom } = grace(env, words, isLastcall);
-  const own = (name: keyof typeof OPTIONS): number => {
-    const text = env.get(OPTIONS[name].env ?? '');
-    return (
-      (text === undefined ? undefined : parseDurationMs(text)) ?? (OPTIONS[name].default as number)
-    );
+  const { graceMs, graceFrom } = grace(env, words, isLastcall, open);
+  /** undefined: not known. */
+  const own = (name: keyof typeof OPTIONS): number | undefined => {
+    const variable = OPTIONS[name].env ?? '';
+    const text = env.get(variable);
+    if (text !== undefined) return parseDurationMs(text) ?? (OPTIONS[name].default as number);
+    return open || env.has(variable) ? undefined : (OPTIONS[name].default as number);
   };
+  const forceMs = isLastcall ? own('forceMs') : 0;
   const killAfter = env.get(OPTIONS.killAfterMs.env ?? '');
   return {
     isLastcall,
     killAfterMs: killAfter === undefined ? undefined : parseDurationMs(killAfter),
-    graceMs,
+    // They are added up: a sum with a part that is not known is not known.
+    graceMs: forceMs === undefined ? undefined : graceMs,
     graceFrom,
-    forceMs: isLastcall ? own('forceMs') : 0,
-    leaveMinMs: isLastcall ? own('leaveMinMs') : 0,
-    leaveMaxMs: isLastcall ? own('leaveMaxMs') : 0,
+    forceMs: forceMs ?? 0,
+    // Nothing is said against a leave time that is not known.
+    leaveMinMs: isLastcall ? (own('leaveMinMs') ?? 0) : 0,
+    leaveMaxMs: isLastcall ? (own('leaveMaxMs') ?? Infinity) : 0,
     leaveGiven: names.some((name) => name.startsWith('LASTCALL_LEAVE_')),
-    hasOperators: env.has('LASTCALL_OPERATOR_CIDRS'),
+    hasOperators: open || env.has('LASTCALL_OPERATOR_CIDRS'),
   };
 }
 
@@ -59,6 +65,7 @@ function grace(
   env: ReadonlyMap<string, string | undefined>,
   words: readonly string[],
   isLastcall: boolean,
+  open: boolean,
 ): { graceMs: number | undefined; graceFrom: string } {
   if (env.has('GRACEFUL_SHUTDOWN_TIMEOUT')) {
     const text = env.get('GRACEFUL_SHUTDOWN_TIMEOUT');
@@ -67,7 +74,8 @@ function grace(
   }
   const flag = /--(timeout-graceful-shutdown|graceful-timeout)[ =](\d+)/.exec(words.join(' '));
   if (flag) return { graceMs: Number(flag[2]) * 1_000, graceFrom: `--${flag[1]}` };
-  if (isLastcall) return { graceMs: OPTIONS.graceMs.default as number, graceFrom: 'default grace' };
+  if (isLastcall && !open)
+    return { graceMs: OPTIONS.graceMs.default as number, graceFrom: 'default grace' };
   return { graceMs: undefined, graceFrom: '' };
 }
 

@@ -21,12 +21,15 @@ export function parseUnit(text: string, file: string): Setting[] {
     const line = raw.trim();
     const start = offset;
     offset += raw.length + 1;
+    const comment = line.startsWith('#') || line.startsWith(';');
     if (open) {
+      // systemd.syntax(7): what goes on does so on the next line that is no comment.
+      if (comment) continue;
       open.value += ` ${line.replace(/\\$/, '').trim()}`;
       if (!line.endsWith('\\')) open = undefined;
       continue;
     }
-    if (line === '' || line.startsWith('#') || line.startsWith(';')) continue;
+    if (line === '' || comment) continue;
     const header = /^\[(.+)\]$/.exec(line);
     if (header) {
       section = header[1]!;

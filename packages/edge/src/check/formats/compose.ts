@@ -26,7 +26,12 @@ function checkService(name: string, at: Cursor, findings: Findings): void {
     findings.add('LC302', signal.spot, `Service ${name} is stopped by ${signal.text}`, {
       edit: signal.replacement('SIGTERM'),
     });
-  const times = serviceTimes(environment(at.get('environment')), words, []);
+  const times = serviceTimes(
+    environment(at.get('environment')),
+    words,
+    [],
+    at.get('env_file').exists,
+  );
   if (at.get('ports').exists && !at.get('healthcheck').exists)
     findings.add('LC303', at.spot, `Service ${name} has no healthcheck`);
   const sum = stopSum(times, findings.options.marginMs);

@@ -42,7 +42,12 @@ function stopTime(
   spotOf: (setting: Setting) => Spot,
   findings: Findings,
 ): void {
-  const times = serviceTimes(environment(settings), words, []);
+  const times = serviceTimes(
+    environment(settings),
+    words,
+    [],
+    settings.some(({ name }) => name === 'EnvironmentFile'),
+  );
   const sum = stopSum(times, findings.options.marginMs);
   const setting = last(settings, 'TimeoutStopSec') ?? last(settings, 'TimeoutSec');
   const limitMs = setting ? parseSystemdSpanMs(setting.value) : DEFAULT_STOP_MS;

@@ -22,20 +22,29 @@ export function checkAvailability(
   }
 }
 
+const namespaceOf = (at: Cursor): string => at.get('metadata', 'namespace').text ?? 'default';
 const nameOf = (at: Cursor): string => at.get('metadata', 'name').text ?? '(no name)';
 
 /** The fewest replicas that the workload may have; an autoscaler decides where there is one. */
-function fewest({ kind, name, replicas = 1 }: Workload, scalers: readonly Cursor[]): number {
-  for (const scaler of scalers) {
-    const target = scaler.get('spec', 'scaleTargetRef');
-    if (target.get('name').text === name && target.get('kind').text === kind)
-      return scaler.get('spec', 'minReplicas').number ?? 1;
-  }
-  return replicas;
+function fewest(workload: Workload, scalers: readonly Cursor[]): number {
+  const scaler = scalerOf(workload, scalers);
+  if (scaler) return scaler.get('spec', 'minReplicas').number ?? 1;
+  return workload.replicas ?? 1;
 }
 
-const isScaled = (workload: Workload, scalers: readonly Cursor[]): boolean =>
-  scalers.some((scaler) => scaler.get('spec', 'scaleTargetRef', 'name').text === workload.name);
+function scalerOf(
+  { namespace, kind, name }: Workload,
+  scalers: readonly Cursor[],
+): Cursor | undefined {
+  return scalers.find((scaler) => {
+    const target = scaler.get('spec', 'scaleTargetRef');
+    return (
+      namespaceOf(scaler) === namespace &&
+      target.get('name').text === name &&
+      target.get('kind').text === kind
+    );
+  });
+}
 
 /** `25%` or `2` of `total`; Kubernetes rounds what may be missing down, what must be there up. */
 function share(at: Cursor, total: number, round: (value: number) => number): number | undefined {
@@ -48,7 +57,7 @@ function checkRollout(workload: Workload, scalers: readonly Cursor[], findings: 
   const { at, kind, name } = workload;
   if (workload.replicas === undefined || kind === 'ReplicaSet') return;
   const replicas = fewest(workload, scalers);
-  if (replicas === 1 && !isScaled(workload, scalers))
+  if (replicas === 1 && !scalerOf(workload, scalers))
     findings.add('LC111', at.get('spec', 'replicas').spot, `${kind} ${name} has one replica`);
   if (kind !== 'Deployment') return;
   const type = at.get('spec', 'strategy', 'type');
@@ -96,19 +105,25 @@ function checkDisruptionBudget(
   findings: Findings,
 ): void {
   const labels = Object.entries(at.get('spec', 'selector', 'matchLabels').record());
-  const first = workloads.find(
+  const selected = workloads.filter(
     (workload) =>
-      labels.length > 0 && labels.every(([key, value]) => workload.labels[key] === value),
+      workload.namespace === namespaceOf(at) &&
+      labels.length > 0 &&
+      labels.every(([key, value]) => workload.labels[key] === value),
   );
   const least = at.get('spec', 'minAvailable');
   const most = at.get('spec', 'maxUnavailable');
-  if (!first && labels.length > 0 && workloads.length > 0)
+  if (selected.length === 0 && labels.length > 0 && workloads.length > 0)
     findings.add(
       'LC115',
       at.get('spec', 'selector').spot,
       `PodDisruptionBudget ${nameOf(at)} selects no pod of these files`,
     );
-  const replicas = first?.replicas === undefined ? undefined : fewest(first, scalers);
+  // The disruption controller counts the pods of all of them together.
+  const counted = selected.length > 0 && selected.every((one) => one.replicas !== undefined);
+  const replicas = counted
+    ? selected.reduce((sum, one) => sum + fewest(one, scalers), 0)
+    : undefined;
   if (most.number === 0 || most.text === '0%' || least.text === '100%')
     findings.add(
       'LC114',

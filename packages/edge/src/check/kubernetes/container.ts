@@ -28,7 +28,8 @@ const PATHS = /\/shutdown\/(?:wait|initiate|reset)|\/-\/shutdown\/drain/;
 export function readContainer(at: Cursor): Container {
   const words = [...at.get('command').strings(), ...at.get('args').strings()];
   const preStop = readPreStop(at.get('lifecycle', 'preStop'));
-  const times = serviceTimes(readEnv(at), words, preStop.path === undefined ? [] : [preStop.path]);
+  const hints = preStop.path === undefined ? [] : [preStop.path];
+  const times = serviceTimes(readEnv(at), words, hints, at.get('envFrom').list().length > 0);
   return { at, name: at.get('name').text ?? '(no name)', times, preStop, words };
 }
 
