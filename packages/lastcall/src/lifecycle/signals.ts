@@ -19,9 +19,12 @@ export function handleSignals(lifecycle: Lifecycle, options: SignalOptions): voi
   const log = options.log ?? toStandardError();
   let count = 0;
   let lastMs = -Infinity;
+  let { epoch } = lifecycle;
 
   const graceful = (signal: string): void => {
     const now = performance.now();
+    // What was sent for a stop that has been undone says nothing of the next one.
+    if (epoch !== lifecycle.epoch) [epoch, count, lastMs] = [lifecycle.epoch, 0, -Infinity];
     if (now - lastMs <= SAME_SIGNAL_MS) return;
     lastMs = now;
     count += 1;
