@@ -64,35 +64,61 @@ async function cancel({ machine, ledger, servers, options }: House, stop: Stop):
   machine.move('cancelling');
   stop.cancelled = ledger.cancelAll(cancelReason(stop, options));
   const idle = ledger.idle();
-  // The last quarter of the force time is kept for final answers and for hooks.
-  const reserveMs = Math.min(options.forceMs / 4, 500);
-  await stop.until(idle, () => stop.endMs - reserveMs);
+  const keptMs = reserveMs(options);
+  await stop.until(idle, () => stop.endMs - keptMs);
   if (ledger.inFlight > 0) for (const server of servers) server.finish();
-  await stop.until(idle, () => stop.endMs);
+  // What has not ended even now has the rest of the time, but the hooks do not wait for it.
+  await stop.until(idle, () => stop.endMs - (keptMs * 3) / 4);
 }
+
+/** The last quarter of the force time is kept: half of it for final answers, half for hooks. */
+const reserveMs = ({ forceMs }: ResolvedOptions): number => Math.min(forceMs / 4, 500);
 
 /** A drain that was not asked to exit waits here until it is, or until it is undone. */
 async function hold(stop: Stop): Promise<void> {
   if (!stop.exit) await stop.until(undefined, () => (stop.exit ? 0 : Infinity));
 }
 
-async function close({ machine, hooks, servers, ledger, trace }: House, stop: Stop): Promise<void> {
+async function close(house: House, stop: Stop): Promise<void> {
+  const { machine, hooks, servers, ledger, trace, options } = house;
   machine.move('closing');
   const end = (): number => stop.endMs;
-  const service = [...servers].filter((server) => !server.admin);
-  const admin = [...servers].filter((server) => server.admin);
   await stop.until(hooks.runTogether('checkpoint', stop), end);
-  await stop.until(Promise.all(service.map((server) => server.close(stop))), end);
-  for (const server of service) server.destroy();
+  const service = [...servers].filter((server) => !server.admin);
+  await closeAll(service, stop, withoutTheRest(house, stop));
   await stop.until(hooks.runReversed('close', stop), end);
   // Before the flush hooks: one of them may shut the SDK down.
   await stop.until(trace(), end);
   await stop.until(hooks.runTogether('flush', stop), end);
   await stop.until(flushTelemetry(), end);
-  await stop.until(Promise.all(admin.map((server) => server.close(stop))), end);
-  for (const server of admin) server.destroy();
+  // Work had until then; a drain that was held since has given it no more.
+  const forcedMs = stop.deadlineMs + options.forceMs;
+  const restMs = withoutTheRest(house, stop);
+  await stop.until(ledger.idle(), () => Math.min(restMs(), forcedMs));
+  // The admin listener, and servers that were attached since.
+  const last = [...servers].filter((server) => !service.includes(server));
+  await closeAll(last, stop, end);
   ledger.writeOff();
   machine.move('stopped');
+}
+
+/**
+ * How long one may wait for who may never come (peers that do not close their side, work that does
+ * not end): what follows keeps half of the reserve, or half of what is left of it.
+ */
+function withoutTheRest({ options }: House, stop: Stop): () => number {
+  const leftMs = Math.max(0, stop.endMs - performance.now());
+  const keptMs = Math.min(reserveMs(options), leftMs) / 2;
+  return () => stop.endMs - keptMs;
+}
+
+async function closeAll(
+  servers: readonly Drainable[],
+  stop: Stop,
+  limit: () => number,
+): Promise<void> {
+  await stop.until(Promise.all(servers.map((server) => server.close(stop))), limit);
+  for (const server of servers) server.destroy();
 }
 
 function cancelReason(stop: Stop, { retryAfterMs }: ResolvedOptions): LastcallError {
