@@ -162,9 +162,13 @@ export class Lifecycle {
     return true;
   }
 
-  /** Adapters register their server here. */
+  /** Adapters register their server here; one that comes during a stop is told of it at once. */
   attach(server: Drainable): void {
     this.#servers.add(server);
+    const stop = this.#stop;
+    if (!stop?.told) return;
+    void server.leave(stop);
+    if (this.state !== 'leaving') server.drain(stop);
   }
 
   /** Runs when work is refused from now on: stop fetching jobs. */

@@ -35,6 +35,8 @@ export async function runStop(house: House, stop: Stop): Promise<void> {
 async function leave({ machine, options, servers }: House, stop: Stop): Promise<void> {
   machine.move('leaving');
   if (stop.first) await stop.until(stop.first(), () => stop.deadlineMs);
+  if (stop.undone) return;
+  stop.told = true;
   const evidence = Promise.all([...servers].map((server) => server.leave(stop)));
   if (!stop.leave) return;
   const minMs = stop.startedMs + options.leaveMinMs;

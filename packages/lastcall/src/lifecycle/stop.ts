@@ -42,6 +42,8 @@ export class Stop {
   exit: boolean;
   forced = false;
   undone = false;
+  /** The servers have been told; one that is attached from now on is told at once. */
+  told = false;
   cancelled = 0;
   /** Answers everyone who waits for this drain. */
   readonly drained = Promise.withResolvers<DrainResult>();
