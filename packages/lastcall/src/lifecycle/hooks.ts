@@ -31,10 +31,6 @@ export class Hooks {
     this.#hooks[phase].push({ name, run });
   }
 
-  get any(): boolean {
-    return Object.values(this.#hooks).some((hooks) => hooks.length > 0);
-  }
-
   /** Runs the hooks of a phase side by side: they have nothing to wait for in each other. */
   async runTogether(phase: HookPhase, stop: Stop | undefined): Promise<void> {
     await Promise.all(this.#hooks[phase].map((hook) => this.#run(phase, hook, stop)));
