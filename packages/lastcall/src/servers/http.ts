@@ -2,14 +2,14 @@ import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
-import { Server as TlsServer, type TLSSocket } from 'node:tls';
+import { Server as TlsServer } from 'node:tls';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
 import type { Lease } from '../ledger/lease.ts';
 import type { Outcome } from '../ledger/outcome.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { headWasRead } from '../moving/heads.ts';
-import { isArriving, resumeAnswer, resumeUpgrade, takeArrival } from '../moving/http-arrival.ts';
+import { resumeAnswer, resumeUpgrade, takeArrival } from '../moving/http-arrival.ts';
 import { type Arrival, takesPart } from '../moving/registry.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
@@ -20,10 +20,11 @@ import {
   notAServer,
   isAttached as wasAttached,
 } from './support/attached.ts';
-import { type Connection, connectionOf, holdConnection } from './support/connection.ts';
+import { type Connection, connectionOf } from './support/connection.ts';
 import { trackCurrentLease } from './support/current-lease.ts';
 import { holdLease, leaseOf } from './support/held-lease.ts';
 import { HttpDrain } from './support/http-drain.ts';
+import { isLeftAlone, watchConnections } from './support/http-watch.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
 import { belongsToSession, sessionsOver } from './support/sessions-over-http.ts';
 
@@ -115,7 +116,13 @@ export function attachHttp<S extends Server>(
       void answerCall(endpoints, route, request, response);
       return true;
     }
-    if (isWork(request)) admit(connection, request, response, nowMs);
+    if (isWork(request)) {
+      const admission = admit(connection, request, response, nowMs);
+      if (!admission.admitted) {
+        refuse(response, admission);
+        return true;
+      }
+    }
     return emit.call(server, event, request, response);
   }
 
@@ -213,7 +220,7 @@ export function attachHttp<S extends Server>(
     if (leaseOf(request)) return emit.call(server, event, request, socket, head);
     const admission = lifecycle.admit(UPGRADE);
     if (!admission.admitted) {
-      refuseUpgrade(socket, admission);
+      refuseUpgrade(request.socket, admission);
       return true;
     }
     holdLease(request, admission);
@@ -238,45 +245,10 @@ export function attachHttp<S extends Server>(
   return server;
 }
 
-function watchConnections(
-  server: Server,
-  drain: HttpDrain,
-  onResponseClose: (this: ServerResponse) => void,
-): void {
-  const open = (socket: Socket): void => {
-    const connection = drain.open(socket);
-    holdConnection(socket, connection);
-    // node:http tells only the answer it was writing that its client has gone, not those queued behind.
-    socket.once('close', () => {
-      for (const response of connection.queued)
-        if (!response.closed) Reflect.apply(onResponseClose, response, []);
-    });
-  };
-  if (!(server instanceof TlsServer)) {
-    server.prependListener('connection', open);
-    return;
-  }
-  server.prependListener('connection', (socket: Socket) => drain.handshake(socket));
-  server.prependListener('secureConnection', (socket: TLSSocket) => {
-    if (socket.alpnProtocol === 'h2') drain.shaken(socket);
-    else open(socket);
-  });
-}
-
 function outcomeOf(response: ServerResponse): Outcome {
   if (!response.writableFinished) return 'cancelled';
   return response.statusCode >= 500 ? 'failed' : 'completed';
 }
-
-/** Node's own answer to what cannot be parsed would be wrong: it would go into another answer. */
-function isLeftAlone(drain: HttpDrain, socket: Socket): boolean {
-  if (isArriving(socket)) return socket.destroy() !== undefined;
-  return drain.stopping && isAnswering(socket);
-}
-
-/** Bytes that cannot be parsed must not cut the answer that is being written. */
-const isAnswering = (socket: Socket): boolean =>
-  (connectionOf(socket)?.pending ?? 0) > 0 || socket.writableEnded;
 
 const isResponse = (owner: unknown): owner is ServerResponse =>
   typeof owner === 'object' && owner !== null && 'writeHead' in owner;

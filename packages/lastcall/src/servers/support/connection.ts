@@ -28,8 +28,12 @@ export class Connection {
   requests = 0;
   /** The answer to the newest request that has been read. */
   newest: ServerResponse | undefined;
-  /** Answers that were queued behind another on this connection (pipelining). */
-  queued: ServerResponse[] = [];
+  /** Answers that were queued behind another on this connection (pipelining) and have not left. */
+  readonly queued: ServerResponse[] = [];
+  /** While stopping: whether the newest answer would have kept the connection open. */
+  keptAlive = true;
+  /** While stopping: the timeout that a socket had which has been idle since. */
+  timeoutMs: number | undefined;
   /** The longest recent gap between an answer and the next request. */
   gapMs = 0;
   /** Its linger has passed without a request. */
@@ -57,7 +61,6 @@ export class Connection {
     if (this.pending === 0 && this.requests > 0)
       this.gapMs = Math.max(nowMs - this.#restMs, this.gapMs * FADE);
     if (this.pending > 0) this.queued.push(response);
-    else if (this.queued.length > 0) this.queued = [];
     this.requests += 1;
     this.pending += 1;
     this.newest = response;
@@ -68,6 +71,8 @@ export class Connection {
   /** An answer has been flushed, or given up. */
   end(nowMs: number): void {
     this.pending -= 1;
+    // A client that pipelines without a pause would else keep each answer as long as it stays.
+    while (this.queued.length > 0 && this.queued[0]?.closed) this.queued.shift();
     if (this.pending > 0) return;
     this.newest = undefined;
     this.#restMs = nowMs;

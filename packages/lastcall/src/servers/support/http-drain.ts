@@ -5,6 +5,7 @@ import type { Drainable } from '../../lifecycle/drainable.ts';
 import type { Stop } from '../../lifecycle/stop.ts';
 import { Arrivals } from './arrivals.ts';
 import { Connection } from './connection.ts';
+import { Handshakes } from './handshakes.ts';
 import { lingeringClose } from './lingering-close.ts';
 import { afterTwoPolls } from './turns.ts';
 
@@ -24,8 +25,7 @@ export class HttpDrain implements Drainable {
   readonly #limits: DrainLimits;
   readonly #finishWork: () => void;
   readonly #connections = new Set<Connection>();
-  /** TLS handshakes under way, by the address of the peer. */
-  readonly #handshakes = new Map<string, Socket>();
+  readonly #handshakes = new Handshakes(() => this.#settle());
   readonly #arrivals = new Arrivals();
   #accepted = 0;
   #acceptedMs = -Infinity;
@@ -61,14 +61,12 @@ export class HttpDrain implements Drainable {
   /** A connection was accepted but is not yet secure (TLS). */
   handshake(socket: Socket): void {
     this.#accept();
-    const key = keyOf(socket);
-    this.#handshakes.set(key, socket);
-    socket.once('close', () => this.#shaken(key));
+    this.#handshakes.begin(socket);
   }
 
   /** The handshake ended with another protocol. */
   shaken(socket: Socket): void {
-    this.#shaken(keyOf(socket));
+    this.#handshakes.end(socket);
   }
 
   /** A connection can carry requests from here on. */
@@ -77,7 +75,7 @@ export class HttpDrain implements Drainable {
     const connection = new Connection(socket);
     // Before its handshake is forgotten: else nothing would seem to be owed for a moment.
     this.#connections.add(connection);
-    this.#shaken(keyOf(socket));
+    this.#handshakes.end(socket);
     socket.once('close', () => this.forget(connection));
     if (this.#stop) this.#stopping(connection);
     return connection;
@@ -91,8 +89,10 @@ export class HttpDrain implements Drainable {
     else this.#typicalGapMs += (connection.gapMs - this.#typicalGapMs) * 0.001;
     if (!this.#stop) return;
     // Of pipelined requests only the last answer may close the connection (RFC 9112 section 9.3.2).
-    if (before && !before.headersSent) before.shouldKeepAlive = true;
-    response.shouldKeepAlive = false;
+    if (before && !before.headersSent) before.shouldKeepAlive = connection.keptAlive;
+    closeAfter(connection, response);
+    // From here on node:http sees to it again.
+    connection.timeoutMs = undefined;
   }
 
   /** Runs a handler one turn later, when all that was pipelined has been read. */
@@ -123,7 +123,10 @@ export class HttpDrain implements Drainable {
   leave(stop: Stop): Promise<void> {
     this.#stop = stop;
     for (const connection of this.#connections) this.#stopping(connection);
-    if (stop.siblings) this.#closeListener();
+    if (stop.siblings) {
+      this.#closeListener();
+      this.#handshakes.limit(stop, this.#limits.lingerMaxMs);
+    }
     this.#owed = stop.siblings
       ? this.#connections
       : new Set([...this.#connections].filter((connection) => connection.isKnownSource));
@@ -151,23 +154,28 @@ export class HttpDrain implements Drainable {
     if (performance.now() >= stop.deadlineMs)
       for (const connection of this.#connections) if (connection.hadItsChance) connection.close();
     this.#owed = this.#connections;
+    this.#handshakes.limit(stop, this.#limits.lingerMaxMs);
     await this.#whenSettled();
   }
 
   destroy(): void {
     for (const connection of this.#connections) connection.socket.destroy();
-    for (const socket of this.#handshakes.values()) socket.destroy();
+    this.#handshakes.destroy();
   }
 
   resume(): void {
     this.#stop = undefined;
     this.#draining = false;
     clearTimeout(this.#silence);
+    this.#handshakes.unlimit();
     for (const connection of this.#connections) {
       connection.stopLingering();
-      Reflect.deleteProperty(connection.socket, 'destroySoon');
-      if (connection.newest && !connection.newest.headersSent)
-        connection.newest.shouldKeepAlive = true;
+      const { socket, newest, timeoutMs } = connection;
+      Reflect.deleteProperty(socket, 'destroySoon');
+      if (newest && !newest.headersSent) newest.shouldKeepAlive = connection.keptAlive;
+      // Not where node:http has set another since.
+      if (timeoutMs && !socket.timeout) socket.setTimeout(timeoutMs);
+      connection.timeoutMs = undefined;
     }
   }
 
@@ -176,23 +184,23 @@ export class HttpDrain implements Drainable {
     this.#acceptedMs = performance.now();
   }
 
-  #shaken(key: string): void {
-    if (this.#handshakes.delete(key)) this.#settle();
-  }
-
   /** From now on the next answer of this connection is its last. */
   #stopping(connection: Connection): void {
     const { socket, newest } = connection;
     // The linger stands in for node:http's own keep-alive timeout, which cuts without looking.
-    if (connection.pending === 0) socket.setTimeout(0);
+    if (connection.pending === 0) {
+      connection.timeoutMs = socket.timeout;
+      socket.setTimeout(0);
+    }
     // node:http calls destroySoon after the last answer, which may reset a peer that still sends.
     socket.destroySoon = () => lingeringClose(socket);
-    if (newest && !newest.headersSent) newest.shouldKeepAlive = false;
+    if (newest && !newest.headersSent) closeAfter(connection, newest);
     this.#rest(connection);
   }
 
   #rest(connection: Connection): void {
-    if (connection.pending > 0 || connection.socket.writableEnded) return;
+    const { pending, socket } = connection;
+    if (pending > 0 || socket.writableEnded || socket.destroyed) return;
     const stop = this.#stop;
     if (!stop) return;
     const { lingerMaxMs } = this.#limits;
@@ -253,4 +261,8 @@ export class HttpDrain implements Drainable {
   }
 }
 
-const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;
+/** Marks an answer as the last of its connection, in a way that can be undone. */
+function closeAfter(connection: Connection, response: ServerResponse): void {
+  connection.keptAlive = response.shouldKeepAlive;
+  response.shouldKeepAlive = false;
+}

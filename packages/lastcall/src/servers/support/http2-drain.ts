@@ -4,6 +4,7 @@ import type { Drainable } from '../../lifecycle/drainable.ts';
 import type { Stop } from '../../lifecycle/stop.ts';
 import { Arrivals } from './arrivals.ts';
 import { every } from './batches.ts';
+import { Handshakes } from './handshakes.ts';
 import type { Session } from './http2-session.ts';
 
 /** How long a connection that came while stopping may take to send its first stream. */
@@ -32,8 +33,7 @@ export class Http2Drain implements Drainable {
   #silence: NodeJS.Timeout | undefined;
   /** Handlers that wait until the listener has closed. */
   #held: (() => void)[] | undefined;
-  /** TLS handshakes under way, by the address of the peer. */
-  readonly #handshakes = new Set<string>();
+  readonly #handshakes = new Handshakes(() => this.#settle());
   #closing = false;
 
   constructor(options: Http2DrainOptions) {
@@ -43,14 +43,12 @@ export class Http2Drain implements Drainable {
 
   /** A connection was accepted but is not yet secure (TLS). */
   handshake(socket: Socket): void {
-    const key = keyOf(socket);
-    this.#handshakes.add(key);
-    socket.once('close', () => this.#shaken(key));
+    this.#handshakes.begin(socket);
   }
 
   /** The handshake has ended; a session of it has been opened before. */
   shaken(socket: Socket): void {
-    this.#shaken(keyOf(socket));
+    this.#handshakes.end(socket);
   }
 
   open(session: Session): void {
@@ -125,11 +123,13 @@ export class Http2Drain implements Drainable {
     if (late) for (const session of this.#sessions.values()) session.last();
     this.#closing = true;
     this.#owed = new Set(this.#sessions.values());
+    this.#handshakes.limit(stop, this.#options.lingerMaxMs);
     await this.#whenSettled();
   }
 
   destroy(): void {
     for (const session of this.#sessions.values()) session.destroy();
+    this.#handshakes.destroy();
   }
 
   resume(): void {
@@ -150,10 +150,6 @@ export class Http2Drain implements Drainable {
   /** The client has been told of its last stream: while leaving, no more is expected of it. */
   #last(session: Session): void {
     if (!this.#draining) this.#settled(session);
-  }
-
-  #shaken(key: string): void {
-    if (this.#handshakes.delete(key)) this.#settle();
   }
 
   #settled(session: Session): void {
@@ -180,5 +176,3 @@ export class Http2Drain implements Drainable {
     else this.#resolved();
   }
 }
-
-const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort}`;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { type Answer, SHUTTING_DOWN } from '../../endpoints/answers.ts';
 import type { Endpoints } from '../../endpoints/endpoints.ts';
 import type { Refusal } from '../../ledger/ledger.ts';
@@ -35,13 +35,14 @@ export function refuse(response: ServerResponse, refusal: Refusal): void {
   response.end(REFUSAL_BODY);
 }
 
-/** Refuses a protocol upgrade on its bare socket. */
-export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+/** Refuses a protocol upgrade on its bare socket, which node:http does not watch any more. */
+export function refuseUpgrade(socket: Socket, refusal: Refusal): void {
   socket.on('error', () => {});
-  socket.end(
+  socket.write(
     'HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: application/json\r\n' +
       `Content-Length: ${REFUSAL_BODY.length}\r\nRetry-After: ${retryAfter(refusal.retryAfterMs)}\r\n\r\n${REFUSAL_BODY}`,
   );
+  lingeringClose(socket);
 }
 
 /**
