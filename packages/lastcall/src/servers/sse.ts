@@ -87,7 +87,8 @@ export function attachSse(lifecycle: Lifecycle, options: SseOptions = {}): SseSt
         onCancel,
         headers,
       });
-      if (feed) {
+      // Of a client that went while the handler waited, nothing more would be heard.
+      if (feed && !stream.ended) {
         stream.onClose((flushed) => feeds.gone(stream, flushed));
         feeds.add(stream);
       }

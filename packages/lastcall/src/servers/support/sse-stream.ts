@@ -43,6 +43,8 @@ export class SseStream {
   #silentQuarters = 0;
   #wrote = false;
   #ended = false;
+  /** The connection is done with it: nothing more will be heard of its close. */
+  readonly #closedBefore: boolean;
 
   constructor(
     request: SseRequest,
@@ -54,17 +56,18 @@ export class SseStream {
     this.lastEventId = lastEventIdOf(request);
     this.#response = response;
     response.on('error', ignore);
+    this.#closedBefore = isOver(request, response);
+    if (this.#closedBefore) {
+      this.#ended = true;
+      return;
+    }
     response.on('close', () => this.#stop());
-    if (settings.heartbeatMs > 0)
-      this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs / QUARTERS).unref();
     // A stream that another worker has begun has sent its head.
     if (!isResumed(response)) this.#begin(settings);
+    if (settings.heartbeatMs > 0)
+      this.#heartbeat = setInterval(() => this.#beat(), settings.heartbeatMs / QUARTERS).unref();
     const { onCancel } = settings;
-    if (lease && onCancel)
-      lease.signal.addEventListener('abort', () => {
-        const reason = lease.signal.reason as LastcallError;
-        if (!this.#ended && !GONE.has(reason.code)) this.end(onCancel(reason));
-      });
+    if (lease && onCancel) this.#endWith(lease.signal, onCancel);
   }
 
   /** Aborts when the stream is to end: at the deadline, on revoke, when the client has gone. */
@@ -104,9 +107,21 @@ export class SseStream {
     (this.#response as ServerResponse).destroy();
   }
 
-  /** Calls `listener` once, when the connection is done with this stream. */
+  /** Calls `listener` once, when the connection is done with this stream; soon, when it is already. */
   onClose(listener: (flushed: boolean) => void): void {
-    this.#response.once('close', () => listener(this.#response.writableFinished));
+    if (this.#closedBefore) queueMicrotask(() => listener(false));
+    else this.#response.once('close', () => listener(this.#response.writableFinished));
+  }
+
+  /** Ends the stream with a last event when its work is cancelled. */
+  #endWith(signal: AbortSignal, onCancel: (reason: LastcallError) => SseEvent): void {
+    const cancel = (): void => {
+      const reason = signal.reason as LastcallError;
+      if (!this.#ended && !GONE.has(reason.code)) this.end(onCancel(reason));
+    };
+    // Cancelled while the handler made up its mind: it has this turn for what it must still send.
+    if (signal.aborted) queueMicrotask(cancel);
+    else signal.addEventListener('abort', cancel);
   }
 
   #begin({ headers, retryMs }: SseSettings): void {
@@ -160,6 +175,14 @@ export class SseStream {
 
 /** A connection that was cut shows as the close of its response. */
 function ignore(): void {}
+
+/** Nothing can be written any more: the client has gone, or the answer has ended. */
+function isOver(request: SseRequest, response: SseResponse): boolean {
+  if (response.writableEnded) return true;
+  if ('stream' in request) return request.stream.destroyed || request.stream.closed;
+  // An answer that waits behind another one on its connection has no socket of its own.
+  return (response as ServerResponse).destroyed || request.socket.destroyed;
+}
 
 /** node:http reads headers as Latin-1; the id is UTF-8 (HTML standard, section 9.2.4). */
 function lastEventIdOf(request: SseRequest): string | undefined {
