@@ -76,12 +76,15 @@ export function attachNet(
   const emit = server.emit.bind(server) as Emit;
   server.emit = ((name: string, ...args: unknown[]) => {
     if (name === 'connection') drain.accepted();
-    return name === event ? drain.later(() => emit(name, ...args)) : emit(name, ...args);
-  }) as Emit;
-  server.prependListener(event, (socket: Socket) => {
+    if (name !== event) return emit(name, ...args);
+    const [socket] = args as [Socket];
+    // Before it is held: Node reads already, and without a listener a reset ends the process.
     socket.on('error', () => {
       drain.counts.faulty += 1;
     });
+    return drain.later(() => socket.destroyed || emit(name, ...args));
+  }) as Emit;
+  server.prependListener(event, (socket: Socket) => {
     socket.once('close', (broken) => drain.gone(socket, !broken));
     drain.add(socket);
   });
