@@ -9,7 +9,7 @@ import type { Handle, MoveMessage, MoveStep } from '../moving/wire.ts';
 import { checkSelf } from './check.ts';
 import { figuresOf, oldestWork } from './figures.ts';
 import { supervisedServers } from './listen.ts';
-import { connectNode } from './node.ts';
+import { ALONE, connectNode } from './node.ts';
 import {
   type Answer,
   type Ask,
@@ -75,6 +75,9 @@ class WorkerLink {
       this.#departures.alone();
       if (this.#lifecycle.state !== 'stopped')
         void this.#lifecycle.stop({ reason: 'supervisor lost' });
+      // After the stop has begun: the answers of this process tell of it.
+      for (const asked of this.#asked.values()) asked.reject(ALONE);
+      this.#asked.clear();
     });
     // Who has been let go of belongs to nobody else until that is said.
     process.once('exit', () => this.#outbox.flush());
@@ -178,6 +181,7 @@ class WorkerLink {
   }
 
   async #ask<Q extends Question>(what: Q, detail = ''): Promise<Questions[Q]['node']> {
+    if (!process.connected) throw ALONE;
     const id = ++this.#nextId;
     const asked = Promise.withResolvers<unknown>();
     this.#asked.set(id, asked);

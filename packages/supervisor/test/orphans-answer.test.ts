@@ -1,0 +1,69 @@
+// A worker whose supervisor has gone speaks for itself until it ends.
+import assert from 'node:assert/strict';
+import http from 'node:http';
+import { it } from 'node:test';
+import { NodeUnderTest, type Reply, request } from './support/node.ts';
+import { poll } from './support/poll.ts';
+
+const limits = { timeout: 30_000 };
+
+interface Orphan {
+  node: NodeUnderTest;
+  /** A request that keeps the worker busy. */
+  slow: Promise<Reply>;
+  /** A request on a connection that was open before. */
+  ask: (path: string, method?: string) => Promise<Reply>;
+}
+
+async function busyNode(ms: number): Promise<Orphan> {
+  // With two workers a new connection could go to the one that has nothing left to do.
+  const node = await NodeUnderTest.start({ env: { LASTCALL_WORKERS: '1' } });
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const ask = (path: string, method = 'GET'): Promise<Reply> =>
+    request({ host: '127.0.0.1', port: node.port, path, method, agent });
+  assert.equal((await ask('/health')).status, 200);
+  const slow = node.get(`/slow?ms=${ms}`);
+  await poll(async () => (await node.status()).in_flight === 1);
+  return { node, slow, ask };
+}
+
+it('answers its probes while it finishes its work', limits, async () => {
+  const { node, slow, ask } = await busyNode(4_000);
+  await using _ = node;
+  node.signal('SIGKILL');
+  await node.exited;
+  // The death of the supervisor reaches the worker a moment after it reaches this process.
+  await poll(async () => (await ask('/ready')).status === 503);
+  const health = await ask('/health');
+  assert.equal(health.status, 200);
+  assert.match(health.body, /"shutting_down":true,"active_streams":1/);
+  assert.match((await node.get('/shutdown/status')).body, /"shutting_down".*"active_streams":1/);
+  assert.equal((await node.get('/v1/health')).status, 200);
+  assert.equal((await slow).status, 200);
+});
+
+it('answers what the supervisor was asked and can no longer say', limits, async () => {
+  const { node, slow, ask } = await busyNode(4_000);
+  await using _ = node;
+  node.signal('SIGSTOP');
+  const probes = [ask('/health'), node.get('/ready'), node.get('/shutdown/status')];
+  const waits = node.get('/shutdown/wait');
+  const reset = request({
+    host: '127.0.0.1',
+    port: node.port,
+    path: '/shutdown/reset',
+    method: 'POST',
+    agent: false,
+  });
+  // The worker has taken them: this answer of its own came after them.
+  assert.equal((await node.get('/')).status, 200);
+  node.signal('SIGKILL');
+  const statuses = (await Promise.all(probes)).map(({ status }) => status);
+  assert.deepEqual(statuses, [200, 503, 503]);
+  const undo = await reset;
+  assert.equal(undo.status, 409, undo.body);
+  assert.equal((await slow).status, 200);
+  const waited = await waits;
+  assert.equal(waited.status, 200);
+  assert.match(waited.body, /"completed"/);
+});
