@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { it } from 'node:test';
 import { NodeUnderTest, type Reply, request } from './support/node.ts';
-import { poll } from './support/poll.ts';
+import { isAlive, poll } from './support/poll.ts';
 
 const limits = { timeout: 30_000 };
 
@@ -66,4 +66,14 @@ it('answers what the supervisor was asked and can no longer say', limits, async 
   const waited = await waits;
   assert.equal(waited.status, 200);
   assert.match(waited.body, /"completed"/);
+});
+
+it('goes at once when its supervisor went while it was loading', limits, async () => {
+  const late = new URL('fixtures/late-app.ts', import.meta.url).pathname;
+  await using node = new NodeUnderTest({ target: [late], env: { LASTCALL_WORKERS: '1' } });
+  await node.line(/loading/);
+  const pid = Number(/started \(pid (\d+)/.exec(node.output)?.[1]);
+  assert.ok(isAlive(pid));
+  node.signal('SIGKILL');
+  await poll(async () => !isAlive(pid));
 });

@@ -68,17 +68,9 @@ class WorkerLink {
       const message = unframe(raw) as ToWorker | undefined;
       if (message?.type === 'connection') this.#arrivals.connection(message.id, undefined);
     });
-    // A node without its manager cannot be reloaded or drained: it finishes its work and goes.
-    process.once('disconnect', () => {
-      clearInterval(this.#timer);
-      this.#arrivals.alone();
-      this.#departures.alone();
-      if (this.#lifecycle.state !== 'stopped')
-        void this.#lifecycle.stop({ reason: 'supervisor lost' });
-      // After the stop has begun: the answers of this process tell of it.
-      for (const asked of this.#asked.values()) asked.reject(ALONE);
-      this.#asked.clear();
-    });
+    if (process.connected) process.once('disconnect', () => this.#alone());
+    // It went while the application was loading; that may attach the rest of itself first.
+    else process.nextTick(() => this.#alone());
     // Who has been let go of belongs to nobody else until that is said.
     process.once('exit', () => this.#outbox.flush());
     this.#lifecycle.events.on('state', () => this.#onState());
@@ -88,6 +80,18 @@ class WorkerLink {
     this.#send({ type: 'hello', pid: process.pid, node: process.version, forcedKills });
     this.#timer = setInterval(() => this.#tick(), TICK_MS).unref();
     this.#onState();
+  }
+
+  /** A node without its manager cannot be reloaded or drained: it finishes its work and goes. */
+  #alone(): void {
+    clearInterval(this.#timer);
+    this.#arrivals.alone();
+    this.#departures.alone();
+    if (this.#lifecycle.state !== 'stopped')
+      void this.#lifecycle.stop({ reason: 'supervisor lost' });
+    // After the stop has begun: the answers of this process tell of it.
+    for (const asked of this.#asked.values()) asked.reject(ALONE);
+    this.#asked.clear();
   }
 
   #onState(): void {
