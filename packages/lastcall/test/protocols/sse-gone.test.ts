@@ -129,3 +129,16 @@ for (const h2 of [false, true])
       assert.equal((await lifecycle.stopped).exitCode, 3);
     },
   );
+
+test('a last event that cannot be written leaves the stream open for another', limits, async () => {
+  const { lifecycle, port } = await serve(false, (request, response, streams) => {
+    const stream = streams.open(request, response);
+    assert.throws(() => stream.end({ id: 'two\nlines' }), { code: 'ERR_LASTCALL_OPTION' });
+    assert.equal(stream.ended, false);
+    stream.end({ data: 'sorry' });
+  });
+  const client = await RawClient.open(port);
+  client.get('/');
+  assert.equal((await client.answer())?.body.toString(), 'data: sorry\n\n');
+  assert.equal((await lifecycle.stop({ reason: 'test' })).exitCode, 0);
+});

@@ -43,8 +43,9 @@ export class SseStream {
   #silentQuarters = 0;
   #wrote = false;
   #ended = false;
-  /** The connection is done with it: nothing more will be heard of its close. */
-  readonly #closedBefore: boolean;
+  #closed = false;
+  /** Run when the connection is done with this stream. */
+  readonly #atClose = new Set<() => void>();
 
   constructor(
     request: SseRequest,
@@ -56,12 +57,12 @@ export class SseStream {
     this.lastEventId = lastEventIdOf(request);
     this.#response = response;
     response.on('error', ignore);
-    this.#closedBefore = isOver(request, response);
-    if (this.#closedBefore) {
-      this.#ended = true;
+    // Its close has been and gone, or will tell nothing new.
+    if (isOver(request, response)) {
+      this.#close();
       return;
     }
-    response.on('close', () => this.#stop());
+    this.#watch(request, response);
     // A stream that another worker has begun has sent its head.
     if (!isResumed(response)) this.#begin(settings);
     if (settings.heartbeatMs > 0)
@@ -97,8 +98,10 @@ export class SseStream {
   /** Writes a last event, if one is given, and ends the stream. */
   end(event?: SseEvent): void {
     if (this.#ended) return;
+    // First, since it may throw: the handler can still end the stream with another one.
+    const text = event ? formatEvent(event) : undefined;
     this.#stop();
-    (this.#response as ServerResponse).end(event ? formatEvent(event) : undefined);
+    (this.#response as ServerResponse).end(text);
   }
 
   /** Cuts the connection, or the stream of an HTTP/2 connection. */
@@ -109,8 +112,28 @@ export class SseStream {
 
   /** Calls `listener` once, when the connection is done with this stream; soon, when it is already. */
   onClose(listener: (flushed: boolean) => void): void {
-    if (this.#closedBefore) queueMicrotask(() => listener(false));
-    else this.#response.once('close', () => listener(this.#response.writableFinished));
+    // The answers of node:http2 are `writableFinished` also when they were cut.
+    const tell = (): void =>
+      listener(this.#response.writableEnded && this.#response.writableFinished);
+    if (this.#closed) queueMicrotask(tell);
+    else this.#atClose.add(tell);
+  }
+
+  #watch(request: SseRequest, response: SseResponse): void {
+    const close = (): void => this.#close();
+    response.once('close', close);
+    if ('stream' in request || response.socket !== null) return;
+    // An answer that waits behind another one hears nothing of its connection before Node 24.
+    const { socket } = request;
+    socket.once('close', close);
+    response.once('close', () => socket.off('close', close));
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stop();
+    for (const run of this.#atClose) run();
   }
 
   /** Ends the stream with a last event when its work is cancelled. */
@@ -159,11 +182,11 @@ export class SseStream {
     return new Promise((resolve) => {
       const done = (): void => {
         this.#response.off('drain', done);
-        this.#response.off('close', done);
+        this.#atClose.delete(done);
         resolve(!this.#ended);
       };
       this.#response.on('drain', done);
-      this.#response.on('close', done);
+      this.#atClose.add(done);
     });
   }
 
