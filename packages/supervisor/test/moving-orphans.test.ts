@@ -8,7 +8,9 @@ import { StreamClient } from './support/stream-client.ts';
 
 const FAULTS = new URL('./fixtures/moving-faults.ts', import.meta.url).pathname;
 const STREAMS = 120;
-/** 32 are on their way at a time: the successor has some already, and the old worker will keep some. */
+/** So many are on their way at a time. */
+const WINDOW = 32;
+/** The successor has some already, and the old worker will keep some. */
 const NTH = 40;
 
 for (const step of ['prepared', 'go'])
@@ -30,9 +32,10 @@ for (const step of ['prepared', 'go'])
       clients.every(({ last, socket }, i) => last > before[i]! + 10 || socket.closed),
     );
     const closed = clients.filter(({ socket }) => socket.closed);
-    // Let go of, and taken over by nobody: their clients find it out, and resume by number.
-    if (step === 'prepared') assert.equal(closed.length, 0);
-    else assert.ok(closed.length > 0 && closed.length < STREAMS);
+    // Let go of, and taken over by nobody: their clients find it out, and resume by number. Killed at
+    // `prepared`, the supervisor may have had words of it that it had not read.
+    assert.ok(closed.length <= WINDOW, `${closed.length} closed`);
+    if (step === 'go') assert.ok(closed.length > 0);
     for (const { faults, socket } of clients) {
       assert.deepEqual(faults, []);
       socket.destroy();

@@ -25,6 +25,7 @@ export type { MovableOptions } from '../moving/movable.ts';
 export type { OnMovedOptions } from '../moving/registry.ts';
 
 const OPEN = 1;
+const CLOSED = 3;
 /** `WebSocketServer` keeps its state in `_state`: 0 running, 1 closing, 2 closed. */
 const RUNNING = 0;
 const ABNORMAL = 1006;
@@ -119,6 +120,8 @@ export function attachWs(
 
   const requests = new WeakMap<WebSocket, IncomingMessage>();
   const hold = (socket: WebSocket, request: IncomingMessage): void => {
+    // It went while the application was still asking who it is.
+    if (socket.readyState === CLOSED) return;
     requests.set(socket, request);
     socket.on('error', () => {
       drain.counts.faulty += 1;

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import { createLifecycle } from 'lastcall';
+import { attachHttp } from 'lastcall/http';
 import { attachWs } from 'lastcall/ws';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { startServer } from '../support/process.ts';
 import { WsPeer } from './support/ws-peer.ts';
 
@@ -145,3 +146,32 @@ async function upgrade(port: number): Promise<ReturnType<typeof connect>> {
   socket.resume();
   return socket;
 }
+
+test('a client that went before the application took its connection holds nothing', async () => {
+  const lifecycle = createLifecycle({ graceMs: 120_000 });
+  const server = attachHttp(lifecycle, http.createServer());
+  const wss = new WebSocketServer({ noServer: true });
+  const peers = attachWs(lifecycle, wss);
+  const taken = new Promise<void>((resolve) => {
+    server.on('upgrade', (request, socket, head) =>
+      wss.handleUpgrade(request, socket, head, (client) => {
+        // As an application does that asks a database first.
+        client.once('close', () => {
+          wss.emit('connection', client, request);
+          resolve();
+        });
+      }),
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  lifecycle.ready();
+  const { port } = server.address() as AddressInfo;
+  const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  await once(client, 'open');
+  client.terminate();
+  await taken;
+  assert.equal(peers.counts.open, 0);
+  const { outcomes } = await lifecycle.stop({ reason: 'test' });
+  assert.equal(outcomes.lost, 0);
+});
