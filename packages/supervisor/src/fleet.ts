@@ -79,7 +79,7 @@ export class Fleet {
     );
     this.processes.set(worker, process);
     this.#say(worker, `started (pid ${process.pid ?? 'none'}, generation ${launch.generation})`);
-    if (launch.config.command) this.#probe(worker, process);
+    if (launch.config.command && process.pid !== undefined) this.#probe(worker, process);
   }
 
   /** Tells a worker to finish. `how`: beside others, as the node stops, or at once. */

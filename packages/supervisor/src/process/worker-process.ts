@@ -57,7 +57,7 @@ export class WorkerProcess {
   readonly closed: Promise<void>;
   /** What it is told of moves. */
   readonly moves = new Outbox((message, handle) => this.#write(message, handle));
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcess | undefined;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
   #nextId = 0;
   #ended = false;
@@ -65,13 +65,23 @@ export class WorkerProcess {
   constructor(start: WorkerStart, events: WorkerEvents) {
     const { launch: from, id, name, log, shares } = start;
     this.launch = from;
-    this.#child = launch(from, name, shares, id);
-    this.pid = this.#child.pid;
-    this.#pipe(this.#child.stdout, name, log);
-    this.#pipe(this.#child.stderr, name, log);
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#remember(chunk));
+    try {
+      this.#child = launch(from, name, shares, id);
+    } catch (error) {
+      // What spawn does not emit, it throws: E2BIG, ENOMEM, a NUL in a value of the environment.
+      this.#ended = true;
+      this.closed = Promise.resolve();
+      const { message } = error as Error;
+      setImmediate(() => events.exit({ code: null, signal: null, error: message }));
+      return;
+    }
+    const child = this.#child;
+    this.pid = child.pid;
+    this.#pipe(child.stdout, name, log);
+    this.#pipe(child.stderr, name, log);
+    child.stderr?.on('data', (chunk: Buffer) => this.#remember(chunk));
     this.closed = new Promise((resolve) => {
-      this.#child.once('close', () => resolve());
+      child.once('close', () => resolve());
     });
     let told = false;
     const exit: WorkerEvents['exit'] = (how) => {
@@ -82,19 +92,19 @@ export class WorkerProcess {
       this.#asked.clear();
       events.exit(how);
     };
-    this.#child.once('disconnect', () => events.silent());
-    this.#child.on('message', (raw, handle: unknown) => {
+    child.once('disconnect', () => events.silent());
+    child.on('message', (raw, handle: unknown) => {
       const message = unframe(raw) as FromWorker | undefined;
       if (message?.type === 'answer') this.#settle(message);
       else if (message?.type === 'moves' || message?.type === 'connection')
         events.moves(message, handle as Handle | undefined);
       else if (message) events.message(message);
     });
-    takeConnections(this.#child as Channel, (raw) => {
+    takeConnections(child as Channel, (raw) => {
       const message = unframe(raw) as FromWorker | undefined;
       if (message?.type === 'connection') events.moves(message, undefined);
     });
-    this.#child.once('exit', (code, signal) => {
+    child.once('exit', (code, signal) => {
       this.#ended = true;
       // Its last words say why; they are still in the pipe when the process has gone.
       const timer = setTimeout(() => exit({ code, signal }), LAST_WORDS_MS);
@@ -103,13 +113,13 @@ export class WorkerProcess {
         exit({ code, signal });
       });
     });
-    this.#child.once('error', (error) => {
+    child.once('error', (error) => {
       if (this.pid === undefined) exit({ code: null, signal: null, error: error.message });
     });
   }
 
   get connected(): boolean {
-    return this.#child.connected;
+    return this.#child?.connected === true;
   }
 
   send(message: ToWorker): void {
@@ -118,13 +128,13 @@ export class WorkerProcess {
   }
 
   #write(message: ToWorker, handle?: Handle): void {
-    if (!this.#child.connected) return;
+    if (!this.#child?.connected) return;
     sendOver(this.#child as Channel, { ...message, lastcall: PROTOCOL }, handle);
   }
 
   /** Asks the worker; rejects when it ends without an answer. */
   async ask<Q extends Question>(what: Q, detail = ''): Promise<Questions[Q]['worker']> {
-    if (this.#ended || !this.#child.connected) throw new Error('the worker has ended');
+    if (this.#ended || !this.connected) throw new Error('the worker has ended');
     const id = ++this.#nextId;
     const asked = Promise.withResolvers<unknown>();
     this.#asked.set(id, asked);
@@ -137,7 +147,7 @@ export class WorkerProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (!this.#ended) this.#child.kill(signal);
+    if (!this.#ended && this.pid !== undefined) this.#child?.kill(signal);
   }
 
   /** Kills the worker and what it has started in its process group. */
@@ -147,7 +157,7 @@ export class WorkerProcess {
       process.kill(-this.pid, 'SIGKILL');
     } catch {
       // No group any more: the process itself is all there is.
-      this.#child.kill('SIGKILL');
+      this.#child?.kill('SIGKILL');
     }
   }
 
@@ -159,10 +169,10 @@ export class WorkerProcess {
         text += chunk.toString();
         const match = pattern.exec(text);
         if (!match) return;
-        this.#child.stderr?.off('data', look);
+        this.#child?.stderr?.off('data', look);
         resolve(match[0]);
       };
-      this.#child.stderr?.on('data', look);
+      this.#child?.stderr?.on('data', look);
     });
   }
 
