@@ -1,4 +1,4 @@
-import { beginRollout, endRollout } from './core/change.ts';
+import { beginRollout, endRollout, rolloutWants } from './core/change.ts';
 import { isLive, type NodeState, type RolloutResult } from './core/model.ts';
 import type { Config } from './config/load.ts';
 import type { Launch } from './process/launch.ts';
@@ -74,7 +74,7 @@ export class Generations {
     try {
       const config = readConfig();
       this.#add(generation, config);
-      if (config.workers !== this.current.config.workers) node.target = workerCount(config);
+      if (config.workers !== this.current.config.workers) rolloutWants(node, workerCount(config));
       say(`reload (${reason}): generation ${generation}`);
     } catch (error) {
       endRollout(node, false, (error as Error).message, performance.now());

@@ -88,12 +88,21 @@ export function beginRollout(node: NodeState, nowMs: number): number | undefined
   return generation;
 }
 
+/** The new generation wants another number of workers; it holds only if the generation does. */
+export function rolloutWants(node: NodeState, wanted: number): void {
+  if (node.rollout) node.rollout.target = { before: node.target, wanted };
+  node.target = wanted;
+}
+
 export function endRollout(node: NodeState, ok: boolean, message: string, nowMs: number): void {
   const { rollout } = node;
   if (!rollout) return;
   if (ok) node.generation = rollout.generation;
+  const { generation, target } = rollout;
+  // A number that was asked for since is kept.
+  if (node.generation !== generation && node.target === target?.wanted) node.target = target.before;
   const tookMs = nowMs - rollout.startedMs;
-  node.lastReload = { generation: rollout.generation, ok, message, tookMs };
+  node.lastReload = { generation, ok, message, tookMs };
   delete node.rollout;
 }
 

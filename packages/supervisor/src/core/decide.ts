@@ -76,6 +76,12 @@ const isStale = (node: NodeState, worker: Worker): boolean =>
   worker.worn !== undefined ||
   (node.rollout !== undefined && worker.generation !== node.rollout.generation);
 
+/** Nothing of a reload has proved itself yet: every old worker stays, also where fewer are wanted. */
+const isUnsure = ({ rollout, paused }: NodeState, kept: Worker[]): boolean =>
+  rollout?.promoted === 0 &&
+  !paused &&
+  !kept.some((worker) => worker.generation === rollout.generation && isServing(worker));
+
 /** Starts what is missing, retires what is too many: one rule for scale, crash, reload and wear. */
 function reach(node: NodeState, policy: Policy, due: Due): Action[] {
   const newest = node.rollout?.generation ?? node.generation;
@@ -88,10 +94,11 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
   const retire = (worker: Worker, reason: string): Action => ({ do: 'retire', worker, reason });
   const actions = discarded.map((worker) => retire(worker, 'discarded'));
 
-  const stale = kept.length > fresh.length;
+  const stale = kept.length - fresh.length;
+  const unsure = isUnsure(node, kept);
   const unproved = fresh.filter((worker) => !isServing(worker)).length;
-  const room = want + policy.surge - kept.length;
-  const lanes = stale && policy.parallel > 0 ? policy.parallel - unproved : Infinity;
+  const room = (unsure ? Math.max(want, stale) : want) + policy.surge - kept.length;
+  const lanes = stale > 0 && policy.parallel > 0 ? policy.parallel - unproved : Infinity;
   const missing = Math.min(want - fresh.length, room, lanes);
   const recent = node.crashes.filter((atMs) => due.nowMs - atMs < policy.restartWindowMs).length;
   if (missing > 0 && recent > policy.restartLimit && kept.length === 0)
@@ -106,7 +113,7 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
   const moving = node.workers.some(
     ({ at, movesUntilMs = 0 }) => at.phase === 'retiring' && !due.passed(movesUntilMs),
   );
-  const many = want === 0 ? serving.length : moving ? 0 : 1;
+  const many = want === 0 ? serving.length : moving || unsure ? 0 : 1;
   for (const worker of surplus.slice(0, Math.min(many, Math.max(0, serving.length - want))))
     actions.push(retire(worker, retireReason(node, worker)));
   // Too many that do not serve yet, after a scale down: the youngest go first.
@@ -115,7 +122,7 @@ function reach(node: NodeState, policy: Policy, due: Due): Action[] {
     actions.push(retire(worker, 'scale'));
 
   if (actions.length > 0) return actions;
-  const done = !stale && serving.length >= want;
+  const done = stale === 0 && serving.length >= want;
   if (node.rollout && done) return [{ do: 'complete' }];
   return node.reloadPending && !node.rollout ? [{ do: 'reload' }] : [];
 }
@@ -126,8 +133,8 @@ const rank = (node: NodeState, worker: Worker): number =>
 
 function retireReason(node: NodeState, worker: Worker): string {
   if (node.paused) return 'paused';
-  if (worker.worn !== undefined) return worker.worn;
-  return isStale(node, worker) ? 'reload' : 'scale';
+  if (node.rollout && worker.generation !== node.rollout.generation) return 'reload';
+  return worker.worn ?? 'scale';
 }
 
 const limitReason = (crashes: number, policy: Policy): string =>

@@ -27,6 +27,8 @@ export interface Rollout {
   readonly startedMs: number;
   /** How many old workers have been retired in favour of a new one. */
   promoted: number;
+  /** The number of workers before, and the one that its configuration wants instead. */
+  target?: { before: number; wanted: number };
 }
 
 export interface RolloutResult {

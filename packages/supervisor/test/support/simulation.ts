@@ -3,6 +3,7 @@ import {
   addWorker,
   beginRollout,
   endRollout,
+  rolloutWants,
   workerFailed,
   workerReady,
   workerRetires,
@@ -80,8 +81,10 @@ export class Simulation {
     this.turn();
   }
 
-  reload(): void {
-    beginRollout(this.node, this.nowMs);
+  /** `target`: how many workers the new configuration wants. */
+  reload(target = this.node.target): void {
+    const begun = beginRollout(this.node, this.nowMs) !== undefined;
+    if (begun && target !== this.node.target) rolloutWants(this.node, target);
     this.turn();
   }
 
