@@ -9,6 +9,7 @@ import { WorkAccount } from './node/figures.ts';
 import type { Ending } from './node/last-stop.ts';
 import { MetricsSum } from './node/metrics.ts';
 import { diagnose } from './process/diagnose.ts';
+import { codeOfEnding } from './process/ending.ts';
 import type { Launch } from './process/launch.ts';
 import { probeWorker } from './process/probe.ts';
 import { Shares } from './process/shares.ts';
@@ -50,7 +51,7 @@ export class Fleet {
   recordedKills: number | undefined;
   /** What became of the work of workers that have ended. */
   readonly past = new WorkAccount();
-  /** Leases held by workers when they were killed. */
+  /** Leases held by workers when they were killed, or died by any signal. */
   killedLeases = 0;
   /** What older supervisors of this node have counted. */
   readonly before = noCounts();
@@ -237,14 +238,12 @@ export class Fleet {
     const how = error ?? (signal === null ? `exited with code ${code}` : `was killed by ${signal}`);
     this.#options.ended(worker, process, { code, signal });
     const killedByUs = worker.at.phase === 'retiring' && worker.at.killed;
-    if (killedByUs || signal === 'SIGKILL') {
-      this.forcedKills += 1;
-      this.killedLeases += process.figures?.inFlight ?? 0;
-    }
+    const held = process.figures?.inFlight ?? 0;
+    if (killedByUs || signal === 'SIGKILL') this.forcedKills += 1;
+    if (killedByUs || signal !== null) this.killedLeases += held;
     const { stopping } = this.#options.node;
     // The node's own exit code is the worst of its workers'.
-    if (stopping) stopping.exitCode ||= killedByUs ? 3 : (code ?? 0);
-    const held = process.figures?.inFlight ?? 0;
+    if (stopping) stopping.exitCode ||= codeOfEnding({ code, signal }, process, killedByUs);
     const lost = signal !== null && held > 0 ? `, holding ${held} leases` : '';
     this.#say(worker, `${how}${lost}`);
     if (signal !== null || code !== 0) this.#tellSiblings(process);

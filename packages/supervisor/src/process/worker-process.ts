@@ -53,6 +53,8 @@ export class WorkerProcess {
   metrics = '';
   /** The last lines it wrote to standard error, for the message that says why it failed. */
   readonly lastWords: string[] = [];
+  /** The last signal that it was sent to make it do something by itself. */
+  signalled: NodeJS.Signals | undefined;
   /** Resolves when its output has been read to the end. */
   readonly closed: Promise<void>;
   /** What it is told of moves. */
@@ -147,6 +149,7 @@ export class WorkerProcess {
   }
 
   signal(signal: NodeJS.Signals): void {
+    this.signalled = signal;
     if (!this.#ended && this.pid !== undefined) this.#child?.kill(signal);
   }
 
