@@ -16,16 +16,18 @@ export class Loop {
     this.#turn = turn;
   }
 
-  /** Queues something to be done in the next turn. */
+  /** Queues something to be done in the next turn; once the loop has ended, nothing is done any more. */
   post(happening: () => void): void {
+    if (this.#ended) return;
     this.#queue.push(happening);
-    if (this.#scheduled || this.#ended) return;
+    if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#run());
   }
 
   end(): void {
     this.#ended = true;
+    this.#queue = [];
     clearTimeout(this.#timer);
   }
 

@@ -7,10 +7,15 @@ import type { ControlReply, ControlRequest } from './protocol.ts';
 
 const LINE_MAX = 64 * 1024;
 const UNIX_PATH_MAX = 107;
+/** How long the answers to what was asked are waited for at the end, and then the clients to read. */
+const LAST_ANSWERS_MS = 1_000;
+
+/** Writes one reply; returns how many bytes the client has yet to take. */
+export type Reply = (reply: ControlReply) => number;
 
 export type ControlHandler = (
   request: ControlRequest,
-  reply: (reply: ControlReply) => void,
+  reply: Reply,
   closed: Promise<void>,
 ) => Promise<unknown>;
 
@@ -62,7 +67,10 @@ export class ControlServer {
     }
   }
 
-  /** Stops to listen, once all that was asked is answered; the path is removed unless a successor has it. */
+  /**
+   * Stops to listen, once all that was asked is answered; the path is removed unless a successor has
+   * it. No client keeps the process: not one that has asked nothing, nor one that does not read.
+   */
   async close(): Promise<void> {
     this.#server.close();
     try {
@@ -70,8 +78,14 @@ export class ControlServer {
     } catch {
       // It has gone already.
     }
-    await Promise.all(this.#answering);
-    for (const socket of this.#sockets) socket.end();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LAST_ANSWERS_MS);
+    await Promise.race([Promise.all(this.#answering), late.promise]);
+    clearTimeout(timer);
+    for (const socket of this.#sockets) {
+      socket.destroySoon();
+      setTimeout(() => socket.destroy(), LAST_ANSWERS_MS).unref();
+    }
   }
 
   async #listenPrivately(path: string): Promise<void> {
@@ -109,8 +123,9 @@ export class ControlServer {
   }
 
   async #answer(line: string, socket: Socket, closed: Promise<void>): Promise<void> {
-    const reply = (message: ControlReply): void => {
+    const reply: Reply = (message) => {
       if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+      return socket.writableLength;
     };
     try {
       const request = JSON.parse(line) as ControlRequest;

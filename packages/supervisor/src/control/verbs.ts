@@ -1,10 +1,9 @@
 import { SupervisorError } from '../errors.ts';
 import { nodeSnapshot } from '../node/view.ts';
 import type { Supervisor } from '../supervisor.ts';
-import type { ControlReply, ControlRequest } from './protocol.ts';
+import type { ControlRequest } from './protocol.ts';
+import type { Reply } from './server.ts';
 import { nodeStatus, workersStatus } from './status.ts';
-
-type Reply = (reply: ControlReply) => void;
 
 export interface VerbContext {
   supervisor: Supervisor;
@@ -12,6 +11,8 @@ export interface VerbContext {
 }
 
 const STOPS_SHOWN = 5;
+/** How many bytes of the log are kept for one who follows it and does not read. */
+const BEHIND_MAX = 4 * 1024 * 1024;
 
 type Verb = (
   context: VerbContext,
@@ -59,9 +60,7 @@ const VERBS: Record<string, Verb> = {
 
   async stop({ supervisor }, { quick }) {
     const mode = quick === true ? 'quick' : 'graceful';
-    await inLoop(supervisor, async () =>
-      supervisor.stop(mode, 'lastcall stop', mode === 'quick' ? 4 : 0),
-    );
+    supervisor.post(() => supervisor.stop(mode, 'lastcall stop', mode === 'quick' ? 4 : 0));
     const { code } = await supervisor.done;
     return { exit_code: code };
   },
@@ -77,12 +76,20 @@ const VERBS: Record<string, Verb> = {
   },
 
   async logs({ supervisor }, { lines, follow }, reply, closed) {
+    let waiting = 0;
     for (const line of supervisor.log.recent(Number(lines ?? 100)))
-      reply({ line: line.toString() });
+      waiting = reply({ line: line.toString() });
     if (follow !== true) return null;
-    const stop = supervisor.log.follow((line) => reply({ line: line.toString() }));
-    await Promise.race([closed, supervisor.done]);
+    const most = waiting + BEHIND_MAX;
+    const behind = Promise.withResolvers<void>();
+    const stop = supervisor.log.follow((line) => {
+      waiting = reply({ line: line.toString() });
+      if (waiting > most) behind.resolve();
+    });
+    await Promise.race([closed, supervisor.done, behind.promise]);
     stop();
+    if (waiting > most)
+      throw failed('The log was not read for too long; what came since is missing.');
     return null;
   },
 };
@@ -102,12 +109,13 @@ export async function runVerb(
   return run(context, args, reply, closed);
 }
 
-/** Commands act in the one loop, like everything else. */
+/** Commands act in the one loop, like everything else; it does nothing more once the node has ended. */
 function inLoop<T>(supervisor: Supervisor, act: () => Promise<T>): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   supervisor.post(() => {
     act().then(resolve, reject);
   });
+  void supervisor.done.then(() => reject(failed('The node has stopped.')));
   return promise;
 }
 

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import {
   type Answer,
@@ -108,6 +109,8 @@ export class WorkerProcess {
     });
     child.once('exit', (code, signal) => {
       this.#ended = true;
+      // What it has started may hold its output for ever; that must not keep the supervisor.
+      for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref();
       // Its last words say why; they are still in the pipe when the process has gone.
       const timer = setTimeout(() => exit({ code, signal }), LAST_WORDS_MS);
       void this.closed.then(() => {
