@@ -14,6 +14,9 @@ const ANSWER_MS = 1_000;
 export interface NodePeer {
   status(): Promise<WireStatus | undefined>;
   metrics(): Promise<string | undefined>;
+  begin(how: 'initiate' | 'drain', reason: string): Promise<true | undefined>;
+  /** `undefined` as well when it stops, and cannot take that back. */
+  resume(): Promise<boolean | undefined>;
   wait(): Promise<DrainResult | undefined>;
   share(): Promise<Share | undefined>;
 }
@@ -33,6 +36,8 @@ export interface DoorsOptions {
 
 /** Answers for the whole node: each question goes to every worker, and the answers become one. */
 export class NodeDoors {
+  /** Called when a drain begins. */
+  onDrain: (() => void) | undefined;
   readonly #options: DoorsOptions;
   #round: Promise<WireStatus> | undefined;
   #nextRound: Promise<WireStatus> | undefined;
@@ -63,9 +68,15 @@ export class NodeDoors {
 
   /** One drain of the node drains every worker. */
   async begin(how: 'initiate' | 'drain', reason: string): Promise<WireStatus> {
+    const other = this.#options.peer()?.begin(how, reason);
+    await Promise.all([this.ownBegin(how, reason), withinOr(other, 2 * ANSWER_MS, undefined)]);
+    return this.status();
+  }
+
+  async ownBegin(how: 'initiate' | 'drain', reason: string): Promise<true> {
     this.#drain();
     await this.#askAll(how, reason, (worker) => isLive(worker));
-    return this.status();
+    return true;
   }
 
   /** Drains every worker; answers when all have ended their work or cancelled it. */
@@ -81,8 +92,19 @@ export class NodeDoors {
 
   /** Undoes a drain or a pause. Workers that are past undoing are replaced. Throws while the node stops. */
   async resume(): Promise<boolean> {
+    const other = this.#options.peer()?.resume();
+    const [own, others] = await Promise.all([
+      this.ownResume(),
+      withinOr(other, 2 * ANSWER_MS, undefined),
+    ]);
+    if (own === undefined && others === undefined)
+      throw new Error('The node is stopping; that cannot be undone.');
+    return own === true || others === true;
+  }
+
+  async ownResume(): Promise<boolean | undefined> {
     const { node, fleet, wake } = this.#options;
-    if (node.stopping) throw new Error('The node is stopping; that cannot be undone.');
+    if (node.stopping) return undefined;
     const was = node.draining || node.paused;
     node.draining = false;
     node.paused = false;
@@ -178,6 +200,7 @@ export class NodeDoors {
     const { node, foreign, wake } = this.#options;
     if (foreign()) node.paused = true;
     else node.draining = true;
+    this.onDrain?.();
     wake();
   }
 

@@ -13,6 +13,7 @@ import type { NodeDoors, NodePeer } from '../node/doors.ts';
 import type { Share } from '../node/share.ts';
 import type { PeerMessage, PeerQuestion } from './protocol.ts';
 
+type Question = Extract<PeerMessage, { upgrade: 'ask' }>;
 type Connected = ChildProcess | NodeJS.Process;
 
 /**
@@ -39,7 +40,7 @@ export class Peer implements NodePeer, MovePeer {
     ) => void;
     on('message', (raw, handle) => {
       const message = raw as PeerMessage;
-      if (message.upgrade === 'ask') void this.#answer(doors, message.id, message.what);
+      if (message.upgrade === 'ask') void this.#answer(doors, message);
       else if (message.upgrade === 'answer') this.#settle(message.id, message.value);
       else onMessage(message, handle);
     });
@@ -55,6 +56,14 @@ export class Peer implements NodePeer, MovePeer {
 
   metrics(): Promise<string | undefined> {
     return this.#ask('metrics') as Promise<string | undefined>;
+  }
+
+  begin(how: 'initiate' | 'drain', reason: string): Promise<true | undefined> {
+    return this.#ask(how, reason) as Promise<true | undefined>;
+  }
+
+  resume(): Promise<boolean | undefined> {
+    return this.#ask('resume') as Promise<boolean | undefined>;
   }
 
   wait(): Promise<DrainResult | undefined> {
@@ -74,20 +83,23 @@ export class Peer implements NodePeer, MovePeer {
     if (this.#channel.connected) sendOver(this.#channel as Channel, message, handle);
   }
 
-  #ask(what: PeerQuestion): Promise<unknown> {
+  #ask(what: PeerQuestion, reason = 'upgrade'): Promise<unknown> {
     if (!this.#channel.connected) return Promise.resolve(undefined);
     const id = ++this.#nextId;
-    this.tell({ upgrade: 'ask', id, what });
+    this.tell({ upgrade: 'ask', id, what, reason });
     return new Promise((resolve) => {
       this.#asked.set(id, resolve);
     });
   }
 
-  async #answer(doors: NodeDoors, id: number, what: PeerQuestion): Promise<void> {
+  async #answer(doors: NodeDoors, { id, what, reason = 'upgrade' }: Question): Promise<void> {
     const own = {
       status: () => doors.ownStatus(),
       metrics: () => doors.ownMetrics(),
-      wait: () => doors.ownWait('upgrade'),
+      initiate: () => doors.ownBegin('initiate', reason),
+      drain: () => doors.ownBegin('drain', reason),
+      resume: () => doors.ownResume(),
+      wait: () => doors.ownWait(reason),
       share: () => doors.ownShare(),
     };
     this.tell({ upgrade: 'answer', id, value: await own[what]() });

@@ -13,7 +13,14 @@ export interface Inheritance {
   workers: number;
 }
 
-export type PeerQuestion = 'status' | 'metrics' | 'wait' | 'share';
+export type PeerQuestion =
+  | 'status'
+  | 'metrics'
+  | 'initiate'
+  | 'drain'
+  | 'resume'
+  | 'wait'
+  | 'share';
 
 /** What two supervisors of one node say to each other while one replaces the other. */
 export type PeerMessage =
@@ -24,7 +31,9 @@ export type PeerMessage =
   /** It is to take the control socket, the pid file and the admin address. */
   | { upgrade: 'take' }
   | { upgrade: 'taken' }
+  /** It could not take over, and ends. */
+  | { upgrade: 'failed'; message: string }
   /** All workers of the older one have gone; these are its totals. */
   | { upgrade: 'totals'; metrics: string; account?: Account & Partial<Counts> }
-  | { upgrade: 'ask'; id: number; what: PeerQuestion }
+  | { upgrade: 'ask'; id: number; what: PeerQuestion; reason?: string }
   | { upgrade: 'answer'; id: number; value: unknown };
