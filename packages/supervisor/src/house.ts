@@ -21,23 +21,29 @@ export class House {
   readonly #supervisor: Supervisor;
   readonly #config: Config;
   readonly #makePage: MakePage | undefined;
-  readonly #control: ControlServer;
+  #control: ControlServer;
+  /** Control sockets that a successor which failed had replaced: they answer what they were asked. */
+  readonly #earlier: Promise<void>[] = [];
   readonly #controlPath: string;
   readonly #pidFile: PidFile | undefined;
   readonly #upgrader: Upgrader;
   #admin: AdminServer | undefined;
+  /** Where the admin listener is to be opened again after an upgrade that failed. */
+  #adminAddress: string | undefined;
+  #restoring: Promise<void> | undefined;
+  #closing = false;
   #releaseSignals: () => void = () => undefined;
 
   constructor(supervisor: Supervisor, config: Config, makePage: MakePage | undefined) {
     this.#supervisor = supervisor;
     this.#makePage = makePage;
     this.#config = config;
-    this.#upgrader = new Upgrader(supervisor, () => this.#admin?.close());
+    this.#upgrader = new Upgrader(supervisor, {
+      beforeTake: () => this.#admin?.close(),
+      afterFail: () => (this.#restoring = this.#restore()),
+    });
     this.#controlPath = resolve(config.dir, config.control);
-    const context = { supervisor, upgrade: () => this.#upgrader.run() };
-    this.#control = new ControlServer(this.#controlPath, (request, reply, closed) =>
-      runVerb(context, request, reply, closed),
-    );
+    this.#control = this.#newControl();
     const pidPath =
       config.pidFile ?? (isDaemon() ? join(dirname(config.control), PID_FILE) : undefined);
     if (pidPath !== undefined) this.#pidFile = new PidFile(resolve(config.dir, pidPath));
@@ -64,8 +70,9 @@ export class House {
     await this.#control.listen();
     this.#pidFile?.write();
     tellInitPid();
-    older?.taken();
     if (this.#config.admin !== undefined) await this.#openAdmin(this.#config.admin);
+    // Only now: what has failed until here leaves the older one in its place.
+    older?.taken();
     void supervisor.ready.then(() => this.#sayReady());
   }
 
@@ -82,7 +89,9 @@ export class House {
     supervisor.say(`has stopped: ${reason} (exit code ${code})`);
     tellStarter({ exitCode: code, message: reason });
     this.#releaseSignals();
-    await this.#control.close();
+    this.#closing = true;
+    await this.#restoring;
+    await Promise.all([...this.#earlier, this.#control.close()]);
     this.#pidFile?.remove();
     await supervisor.log.end();
     this.#admin?.close();
@@ -93,7 +102,39 @@ export class House {
 
   async #openAdmin(address: string): Promise<void> {
     this.#admin = new AdminServer(this.#supervisor, this.#config, this.#makePage);
-    this.#supervisor.say(`admin listener on ${await this.#admin.listen(address)}`);
+    this.#adminAddress = await this.#admin.listen(address);
+    this.#supervisor.say(`admin listener on ${this.#adminAddress}`);
+  }
+
+  #newControl(): ControlServer {
+    const context = { supervisor: this.#supervisor, upgrade: () => this.#upgrader.run() };
+    return new ControlServer(this.#controlPath, (request, reply, closed) =>
+      runVerb(context, request, reply, closed),
+    );
+  }
+
+  /** Takes back what a successor that failed may have taken; says what of it cannot be had. */
+  async #restore(): Promise<void> {
+    const steps: (() => unknown)[] = [
+      async () => {
+        const earlier = this.#control;
+        this.#control = this.#newControl();
+        await this.#control.listen();
+        // Not awaited: the upgrade itself is one of the questions it has yet to answer.
+        this.#earlier.push(earlier.close());
+      },
+      () => this.#pidFile?.write(),
+      tellInitPid,
+      () => this.#adminAddress && this.#openAdmin(this.#adminAddress),
+    ];
+    for (const step of steps) {
+      if (this.#closing) return;
+      try {
+        await step();
+      } catch (error) {
+        this.#supervisor.say(`after the upgrade that failed: ${(error as Error).message}`);
+      }
+    }
   }
 
   #sayReady(): void {

@@ -8,7 +8,7 @@ import { Listeners } from './sockets/listeners.ts';
 import { Supervisor } from './supervisor.ts';
 import { daemonize, isDaemon, tellStarter } from './system/daemon.ts';
 import { becomeInit, tellInitCode } from './system/init.ts';
-import { inheritance, OlderSupervisor } from './upgrade/successor.ts';
+import { inheritance, isSuccessor, OlderSupervisor } from './upgrade/successor.ts';
 import { dirname, join, resolve } from 'node:path';
 
 /** A daemon's log, unless it is told another: nodes that share a folder have control sockets of their own. */
@@ -22,7 +22,7 @@ export async function serve(sources: Sources, makePage?: MakePage): Promise<numb
   becomeInit();
   try {
     const config = readConfig(sources);
-    if (config.daemon && !isDaemon())
+    if (config.daemon && !isDaemon() && !isSuccessor())
       return await daemonize(resolve(config.dir, config.logFile ?? daemonLog(config)));
     const code = await run(config, sources, makePage);
     tellInitCode(code);
@@ -58,7 +58,10 @@ async function run(config: Config, sources: Sources, makePage?: MakePage): Promi
     await house.open(older);
   } catch (error) {
     const exitCode = error instanceof SupervisorError ? error.exitCode : 1;
-    supervisor.stop('quick', (error as Error).message, exitCode);
+    const { message } = error as Error;
+    older?.failed(message);
+    // The workers of a successor have taken work by then.
+    supervisor.stop(older ? 'graceful' : 'quick', message, exitCode);
     // What has been opened by then would keep the process.
     await house.close();
     throw error;

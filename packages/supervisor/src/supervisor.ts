@@ -37,6 +37,8 @@ export class Supervisor {
   readonly startedMs = performance.now();
   /** The other supervisor of this node, while one replaces the other. */
   peer: NodePeer | undefined;
+  /** The other one serves the node, and goes on when this one ends. */
+  onTrial = false;
   /** The last attempt to replace the supervisor itself. */
   lastUpgrade: { ok: boolean; message: string } | undefined;
   readonly #loop: Loop;
@@ -143,8 +145,8 @@ export class Supervisor {
     const siblings = this.lastUpgrade?.ok === true;
     this.node.stopping = { mode, reason, exitCode: exitCode || (under?.exitCode ?? 0), siblings };
     this.say(`${mode === 'quick' ? 'stops at once' : 'stops'}: ${reason}`);
-    // A successor has the sockets as well; their names are then its own.
-    this.listeners.closeAll(!siblings);
+    // The other supervisor has the sockets as well; their names are then its own.
+    this.listeners.closeAll(!siblings && !this.onTrial);
     if (mode === 'quick')
       for (const worker of this.node.workers) this.fleet.retire(worker, reason, 'force');
   }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { SupervisorError } from '../errors.ts';
+import { isSuccessor } from '../upgrade/successor.ts';
 
 const MARK = 'LASTCALL_DAEMON';
 
@@ -50,9 +51,12 @@ export async function daemonize(logPath: string): Promise<number> {
   );
 }
 
-/** Tells the command that started the daemon how it went; it then returns to its shell. */
+/**
+ * Tells the command that started the daemon how it went; it then returns to its shell. A successor
+ * was started by no command: its channel is that to the older supervisor.
+ */
 export function tellStarter(result: DaemonResult): void {
-  if (!isDaemon() || !process.connected) return;
+  if (!isDaemon() || isSuccessor() || !process.connected) return;
   process.send?.(result, () => {
     if (process.connected) process.disconnect?.();
   });

@@ -3,6 +3,11 @@ import type { Supervisor } from '../supervisor.ts';
 import { Peer } from './peer.ts';
 import type { Inheritance, PeerMessage } from './protocol.ts';
 
+const SUCCESSOR = process.env.LASTCALL_UPGRADE !== undefined;
+
+/** Whether an older supervisor has started this process: its channel leads there. */
+export const isSuccessor = (): boolean => SUCCESSOR;
+
 /** What an older supervisor has left to this one; `undefined` when this one was started afresh. */
 export function inheritance(): Inheritance | undefined {
   const text = process.env.LASTCALL_UPGRADE;
@@ -29,9 +34,11 @@ export class OlderSupervisor {
     });
     this.#peer = peer;
     supervisor.peer = peer;
+    supervisor.onTrial = true;
     moves.peer = peer;
     process.once('disconnect', () => {
       supervisor.peer = undefined;
+      supervisor.onTrial = false;
       moves.silent(peer);
       supervisor.stopBook.refresh();
       // It has gone, in its time or before it: nobody else is left to serve.
@@ -45,10 +52,16 @@ export class OlderSupervisor {
     await this.#taking.promise;
   }
 
-  /** Says that control socket and pid file are this one's now. */
+  /** Says that control socket, pid file and admin address are this one's now. */
   taken(): void {
+    this.#supervisor.onTrial = false;
     this.#peer.tell({ upgrade: 'taken' });
     process.channel?.unref();
+  }
+
+  /** Says that this one cannot take over: the older one stays. */
+  failed(message: string): void {
+    this.#peer.tell({ upgrade: 'failed', message });
   }
 
   /** From here on the older one's totals are kept here. */

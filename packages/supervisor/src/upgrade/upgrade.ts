@@ -6,10 +6,18 @@ import { Peer } from './peer.ts';
 import type { Inheritance, PeerMessage } from './protocol.ts';
 
 const END_MS = 5_000;
+const DRAINS = 'the node began to drain';
 
 export interface UpgradeResult {
   ok: boolean;
   message: string;
+}
+
+interface Surroundings {
+  /** Lets go of what two supervisors cannot both have. */
+  beforeTake: () => void;
+  /** Takes it back from a successor that has ended. */
+  afterFail: () => Promise<void>;
 }
 
 /**
@@ -19,13 +27,14 @@ export interface UpgradeResult {
  */
 export class Upgrader {
   readonly #supervisor: Supervisor;
-  readonly #beforeTake: () => void;
+  readonly #surroundings: Surroundings;
   #successor: ChildProcess | undefined;
+  /** The successor was told to take over. */
+  #taking = false;
 
-  /** `beforeTake` lets go of what two supervisors cannot both have. */
-  constructor(supervisor: Supervisor, beforeTake: () => void) {
+  constructor(supervisor: Supervisor, surroundings: Surroundings) {
     this.#supervisor = supervisor;
-    this.#beforeTake = beforeTake;
+    this.#surroundings = surroundings;
   }
 
   /** One at a time: a second call while one runs is refused. */
@@ -35,16 +44,30 @@ export class Upgrader {
     if (supervisor.node.draining)
       return { ok: false, message: 'the node drains; resume it first (lastcall resume)' };
     if (this.#successor) return { ok: false, message: 'an upgrade is under way already' };
-    const child = start(supervisor);
+    let child: ChildProcess;
+    try {
+      child = start(supervisor);
+    } catch (error) {
+      // Of most errors spawn() tells by an event; the others it throws.
+      return this.#failed((error as Error).message);
+    }
     this.#successor = child;
     supervisor.say(`upgrade: successor (pid ${child.pid ?? 'none'}) started`);
     const result = await this.#comesUp(child);
-    supervisor.lastUpgrade = result;
     if (!result.ok) {
-      supervisor.say(`upgrade failed, this supervisor stays: ${result.message}`);
+      this.#failed(result.message);
       await end(child);
+      if (this.#taking) await this.#surroundings.afterFail();
     }
+    this.#taking = false;
     this.#successor = undefined;
+    return result;
+  }
+
+  #failed(message: string): UpgradeResult {
+    const result = { ok: false, message };
+    this.#supervisor.lastUpgrade = result;
+    this.#supervisor.say(`upgrade failed, this supervisor stays: ${message}`);
     return result;
   }
 
@@ -69,19 +92,24 @@ export class Upgrader {
     const onMessage = (message: PeerMessage, handle: Handle | undefined): void => {
       const { upgrade } = message;
       if (upgrade === 'move') moves.take(peer, message.message, handle);
-      else if (upgrade === 'ready' && supervisor.node.draining) fail('the node began to drain');
+      else if (upgrade === 'ready' && supervisor.node.draining) fail(DRAINS);
       else if (upgrade === 'ready') {
         takesMoves = message.takesMoves ?? false;
-        this.#beforeTake();
+        this.#taking = true;
+        this.#surroundings.beforeTake();
         peer.tell({ upgrade: 'take' });
-      } else if (upgrade === 'taken')
+      } else if (upgrade === 'failed') fail(`the successor: ${message.message}`);
+      else if (upgrade === 'taken')
         outcome.resolve({ ok: true, message: `taken over by pid ${child.pid}` });
     };
     const peer = new Peer(child, supervisor.doors, onMessage);
     supervisor.peer = peer;
+    // Later the successor has a part in every drain; until then the upgrade gives way.
+    supervisor.doors.onDrain = () => fail(DRAINS);
     void supervisor.stopping.then(() => fail('the node stops'));
     const result = await outcome.promise;
     clearTimeout(timer);
+    supervisor.doors.onDrain = undefined;
     if (result.ok && takesMoves) {
       moves.peer = peer;
       child.once('disconnect', () => moves.silent(peer));
