@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { z } from 'zod';
 import { CONTROL_SOCKET } from '../control/protocol.ts';
-import { duration, flag, list, pairs, share, size, text, whole } from './values.ts';
+import { address, duration, flag, list, pairs, share, size, text, whole } from './values.ts';
 
 const signalName = z
   .string()
@@ -72,7 +72,7 @@ export const OPTIONS = {
     doc: 'Go on in the background once the workers are ready.',
   },
   admin: {
-    schema: text,
+    schema: address,
     default: undefined,
     value: 'ADDRESS',
     doc: "Address of the supervisor's own listener for health, metrics and control; it closes last.",

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseAddress } from '../sockets/address.ts';
 
 const UNITS_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const UNITS_BYTES = {
@@ -32,6 +33,18 @@ export const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => {
 };
 
 export const text = z.string({ error: 'expected text' }).min(1, 'expected text, got nothing');
+
+/** Where a socket can be bound, as it was written. */
+export const address = text.refine(
+  (given) => {
+    try {
+      return Boolean(parseAddress(given));
+    } catch {
+      return false;
+    }
+  },
+  { error: 'expected HOST:PORT with a numeric host, [IPV6]:PORT or unix:PATH' },
+);
 
 export const flag = z.union(
   [z.boolean(), z.enum(['true', '1', 'false', '0']).transform((s) => s === 'true' || s === '1')],
