@@ -76,7 +76,10 @@ export class Supervisor {
       say: (line) => this.say(line),
       post: (happening) => this.post(happening),
       flight: (worker, record) => this.stopBook.add(worker, record),
-      ended: (worker, process, ending) => this.stopBook.ended(worker, process, ending),
+      ended: (worker, process, ending) => {
+        this.stopBook.ended(worker, process, ending);
+        this.doors.ended(worker);
+      },
       ask: (process, { id, what, detail }) => {
         this.doors.answer(what, detail).then(
           (value) => process.answer({ type: 'answer', id, value }),

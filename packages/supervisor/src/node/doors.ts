@@ -6,6 +6,7 @@ import type { WorkerProcess } from '../process/worker-process.ts';
 import { sumFigures } from './figures.ts';
 import { MetricsSum } from './metrics.ts';
 import { type Share, shareOf } from './share.ts';
+import { within, withinOr } from './within.ts';
 
 /** How long a worker may take to answer for itself; then its last word counts. */
 const ANSWER_MS = 1_000;
@@ -41,6 +42,8 @@ export class NodeDoors {
   readonly #options: DoorsOptions;
   #round: Promise<WireStatus> | undefined;
   #nextRound: Promise<WireStatus> | undefined;
+  /** Resolves when the worker has ended, with whether it had to be killed. */
+  readonly #ends = new WeakMap<Worker, PromiseWithResolvers<boolean>>();
   /** Of the other supervisor: its last word counts when it is late. */
   readonly #lastShares = new WeakMap<NodePeer, Share>();
 
@@ -87,7 +90,28 @@ export class NodeDoors {
 
   async ownWait(reason: string): Promise<DrainResult> {
     this.#drain();
+    if (this.#options.foreign()) return this.#allGone();
     return worse(await this.#askAll('wait', reason, () => true, Infinity));
+  }
+
+  /** A worker has ended. */
+  ended(worker: Worker): void {
+    this.#endOf(worker).resolve(worker.at.phase === 'retiring' && worker.at.killed);
+  }
+
+  #endOf(worker: Worker): PromiseWithResolvers<boolean> {
+    const known = this.#ends.get(worker) ?? Promise.withResolvers<boolean>();
+    this.#ends.set(worker, known);
+    return known;
+  }
+
+  /** Programs that tell nothing of their work have ended it when they have ended. */
+  async #allGone(): Promise<DrainResult> {
+    const { fleet, node } = this.#options;
+    const ends = [...fleet.processes.keys()].map((worker) => this.#endOf(worker).promise);
+    const cancelled = (await Promise.all(ends)).filter(Boolean).length;
+    if (!node.draining) return { status: 'undone' };
+    return cancelled > 0 ? { status: 'timeout', cancelled } : { status: 'completed' };
   }
 
   /** Undoes a drain or a pause. Workers that are past undoing are replaced. Throws while the node stops. */
@@ -197,9 +221,12 @@ export class NodeDoors {
   }
 
   #drain(): void {
-    const { node, foreign, wake } = this.#options;
-    if (foreign()) node.paused = true;
-    else node.draining = true;
+    const { node, fleet, foreign, wake } = this.#options;
+    node.draining = true;
+    if (foreign()) {
+      node.paused = true;
+      for (const worker of node.workers.filter(isLive)) fleet.retire(worker, 'drained', 'retire');
+    }
     this.onDrain?.();
     wake();
   }
@@ -267,24 +294,4 @@ function worse(results: readonly DrainResult[]): DrainResult {
     0,
   );
   return cancelled > 0 ? { status: 'timeout', cancelled } : { status: 'completed' };
-}
-
-/** The answer, or `otherwise` when it fails or takes too long. */
-async function withinOr<T>(
-  answer: Promise<T> | undefined,
-  limitMs: number,
-  otherwise: T,
-): Promise<T> {
-  return answer === undefined ? otherwise : within(answer, limitMs).catch(() => otherwise);
-}
-
-async function within<T>(answer: Promise<T>, limitMs: number): Promise<T> {
-  if (limitMs === Infinity) return answer;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  try {
-    return await Promise.race([answer, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
