@@ -53,10 +53,19 @@ function replace(file: string, { text, encoding }: Text): void {
     rmSync(draft, { force: true });
     throw error;
   }
-  const folder = openSync(dirname(target), 'r');
+  sync(dirname(target));
+}
+
+/** Readers see the new text already: what fails here (a folder that may not be read) undoes nothing. */
+function sync(folder: string): void {
   try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+    const fd = openSync(folder, 'r');
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // A crash of the host may bring the old text back, as one just before would have.
   }
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EdgeError } from '../errors.ts';
+import { isChanged } from '../proxy/driver.ts';
 import type { Desk } from './desk.ts';
 import { isReady } from './health.ts';
 import { Hysteresis } from './hysteresis.ts';
@@ -85,7 +86,7 @@ export class Watch {
       try {
         await this.#desk.takeOut(server);
       } catch (error) {
-        this.#remember(server, false);
+        if (!isChanged(error)) this.#remember(server, false);
         throw error;
       }
       this.#count(server, true);

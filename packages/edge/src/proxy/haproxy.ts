@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { EdgeError } from '../errors.ts';
-import type { Proxy, ServerState } from './driver.ts';
+import { mayBeOut, type Proxy, type ServerState } from './driver.ts';
 import { noServer } from './nginx.ts';
 import { until } from './wait.ts';
 
@@ -69,19 +69,51 @@ export class Haproxy implements Proxy {
   }
 
   async #set(server: string, state: 'drain' | 'ready', out: boolean): Promise<void> {
-    await this.#find(server);
-    const answer = await this.#ask(`set server ${this.#backend}/${server} state ${state}`);
-    if (answer.trim() !== '')
+    const before = await this.#find(server);
+    let sent = false;
+    let answer: string;
+    let after: ServerState | undefined;
+    try {
+      answer = await this.#ask(this.#stateCommand(server, state), () => {
+        sent = true;
+      });
+      if (answer.trim() === '') after = await this.#find(server);
+    } catch (error) {
+      // What was out before stays so; whoever puts a server back asks for that again.
+      if (!sent || !out || before.takenOut) throw error;
+      throw await this.#undone(server, error as Error);
+    }
+    if (!after)
       throw new EdgeError(
         'ERR_EDGE_PROXY',
         `HAProxy refused: ${answer.trim()}. Nothing was changed.`,
       );
     // An end of the connection without an answer looks like its empty answer.
-    if ((await this.#find(server)).takenOut !== out)
+    if (after.takenOut !== out)
       throw new EdgeError(
         'ERR_EDGE_PROXY',
         `HAProxy did not set ${this.#backend}/${server} to ${state}. lastcall node status shows what it is.`,
       );
+  }
+
+  /** Puts a server back that `error` leaves perhaps out; returns what is to be thrown then. */
+  async #undone(server: string, error: Error): Promise<EdgeError> {
+    try {
+      await this.#ask(this.#stateCommand(server, 'ready')).catch(() => {});
+      if ((await this.#find(server)).takenOut) return mayBeOut(this.name, server, error);
+    } catch {
+      return mayBeOut(this.name, server, error);
+    }
+    return new EdgeError(
+      'ERR_EDGE_PROXY',
+      `${server} was to be taken out: ${error.message} It is in service as it was.`,
+      { server },
+      { cause: error },
+    );
+  }
+
+  #stateCommand(server: string, state: 'drain' | 'ready'): string {
+    return `set server ${this.#backend}/${server} state ${state}`;
   }
 
   async #find(server: string): Promise<ServerState> {
@@ -90,7 +122,7 @@ export class Haproxy implements Proxy {
     return found;
   }
 
-  #ask(command: string): Promise<string> {
+  #ask(command: string, onSent: () => void = () => {}): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const socket = connect(this.#socket);
     let text = '';
@@ -98,7 +130,10 @@ export class Haproxy implements Proxy {
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
-    socket.once('connect', () => socket.end(`${command}\n`));
+    socket.once('connect', () => {
+      onSent();
+      socket.end(`${command}\n`);
+    });
     socket.once('end', () => resolve(text));
     socket.once('error', (error) =>
       reject(

@@ -6,7 +6,7 @@ import { replaceFile } from '../config/replace-file.ts';
 import { markServer, type UpstreamServer, upstreamServers } from '../config/upstream.ts';
 import { EdgeError } from '../errors.ts';
 import { readBytes, readText, type Text } from '../read-text.ts';
-import type { Proxy, ServerState } from './driver.ts';
+import { mayBeOut, type Proxy, type ServerState } from './driver.ts';
 import { childrenOf, processFacts } from './processes.ts';
 import { until } from './wait.ts';
 
@@ -84,21 +84,25 @@ export class Nginx implements Proxy {
     const after = { ...before, text: markServer(before.text, found, down) };
     // A file that has the mark already is loaded all the same: whoever wrote it may have died before.
     if (after.text !== before.text) replaceFile(this.#file, after);
-    const back = (): void => {
-      // Somebody else's change of meanwhile is not overwritten.
-      if (after.text !== before.text && this.#text().text === after.text)
-        replaceFile(this.#file, before);
+    const back = (error: unknown): void => {
+      try {
+        // Somebody else's change of meanwhile is not overwritten.
+        if (after.text !== before.text && this.#text().text === after.text)
+          replaceFile(this.#file, before);
+      } catch {
+        throw down ? mayBeOut(this.name, server, error) : error;
+      }
     };
     try {
       await this.#test();
     } catch (error) {
-      back();
+      back(error);
       throw error;
     }
     try {
       await this.#reload(master);
     } catch (error) {
-      back();
+      back(error);
       // It may have read the file in between.
       if (processFacts(master)) process.kill(master, 'SIGHUP');
       throw error;
