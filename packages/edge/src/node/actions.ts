@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { EdgeError } from '../errors.ts';
-import type { Proxy } from '../proxy/driver.ts';
+import type { Proxy, ServerState } from '../proxy/driver.ts';
+import { lives } from '../proxy/processes.ts';
 import { until } from '../proxy/wait.ts';
 import { readExitRecord } from './exit-record.ts';
 import { isReady } from './health.ts';
@@ -8,13 +9,14 @@ import type { Inventory, NodeEntry } from './inventory.ts';
 import type { Entry, Journal } from './journal.ts';
 import { type Exit, type Manager, managerOf } from './manager.ts';
 import type { Action } from './plan.ts';
-import { stillGone } from './takeover.ts';
+import { goneBy, stillGone } from './takeover.ts';
 
 /** What the steps work with. */
 interface Bench {
   readonly inventory: Inventory;
   readonly proxy: Proxy;
   readonly journal: Journal;
+  stateOf(server: string): Promise<ServerState>;
   takeOut(server: string): Promise<void>;
 }
 
@@ -34,14 +36,15 @@ export interface Job {
 
 /** What each step does; the answer is what is printed when it is done. */
 export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>> = {
-  async take_out(desk, { node, entry }) {
+  async take_out(desk, { node, entry, continuing }) {
     if (entry.takenOver !== undefined) {
       // The watch may have died between its mark and the reload; to repeat it does no harm.
-      await desk.journal.locked(() => desk.proxy.takeOut(entry.server));
+      await desk.takeOut(entry.server);
       return 'skipped: node watch had marked it down already; from now on this drain holds it';
     }
-    // A node that nobody can stop is not taken out: this throws.
-    await managerOf(node).check();
+    // A node that nobody can stop is not taken out: this throws. One that goes on may have stopped it.
+    if (!continuing || (await goneBy(desk.inventory, node, entry.told)) === undefined)
+      await managerOf(node, entry.told).check();
     await desk.takeOut(entry.server);
     return 'new work goes to the others';
   },
@@ -53,12 +56,12 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
       ? 'nothing is on its way any more'
       : 'some work still runs; the node finishes it';
   },
-  async stop({ inventory }, job) {
-    const gone = await stillGone(inventory, job.node, job.entry);
+  async stop(desk, job) {
+    const gone = await stillGone(desk.inventory, job.node, job.entry);
     if (gone !== undefined) return `skipped: there is nothing to stop, ${gone}`;
-    job.manager = managerOf(job.node);
+    await stillOut(desk, job.entry);
     try {
-      await job.manager.stop();
+      await tell(desk, job);
     } catch (error) {
       // The controller before may have told it, and died before it could write that down.
       if (!job.continuing) throw error;
@@ -66,10 +69,18 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
     }
     return 'told';
   },
-  async await_exit({ inventory }, job) {
-    if (job.entry.takenOver === 'gone') return 'skipped: it had ended before this drain';
-    job.manager ??= managerOf(job.node);
-    const { grace, force, margin } = inventory;
+  async await_exit(desk, job) {
+    const { entry, node } = job;
+    if (entry.takenOver === 'gone') return 'skipped: it had ended before this drain';
+    const manager = job.manager ?? managerOf(node, entry.told);
+    job.manager = manager;
+    const { target } = manager;
+    // Started again since another was told, or never told: nobody is forced without that.
+    if (target && (target.pid !== entry.told?.pid || target.birth !== entry.told.birth)) {
+      await stillOut(desk, entry);
+      await tell(desk, job);
+    }
+    const { grace, force, margin } = desk.inventory;
     job.exit = await job.manager.exited(grace + force + margin);
     if (job.exit) return job.exit.told;
     await job.manager.force();
@@ -96,6 +107,7 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
   },
   async start({ inventory }, job) {
     const { node } = job;
+    await letEnd(inventory, job);
     if (await isReady(inventory, node)) return 'it answers already';
     const child = spawn('/bin/sh', ['-c', node.start ?? ''], { stdio: 'ignore', detached: true });
     await new Promise<void>((resolve, reject) => {
@@ -110,6 +122,7 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
   },
   async await_ready({ inventory }, job) {
     const { node } = job;
+    await letEnd(inventory, job);
     const { rise, path } = inventory.watch;
     let good = 0;
     const ready = await until(async () => {
@@ -141,3 +154,38 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
     return 'in service';
   },
 };
+
+/** What serves is never stopped, whoever put it back in service meanwhile. */
+async function stillOut(desk: Bench, { server }: Entry): Promise<void> {
+  if ((await desk.stateOf(server)).takenOut) return;
+  throw new EdgeError(
+    'ERR_EDGE_PROXY',
+    `${server} is in service again in ${desk.proxy.name}: somebody put it back while it was drained. It was not told to stop. To take it out again: lastcall node drain ${server} --continue`,
+    { server },
+  );
+}
+
+/** Who was told is written down before: whoever goes on waits for that process and forces no other. */
+async function tell({ journal }: Bench, job: Job): Promise<void> {
+  job.manager = managerOf(job.node, job.entry.told);
+  await job.manager.stop((told) => {
+    job.entry.told = told;
+    journal.write(job.entry);
+  });
+}
+
+/** A process that was told to stop may answer for a while: it is not put back, unless it takes that back. */
+async function letEnd({ grace, force, margin }: Inventory, { node, entry }: Job): Promise<void> {
+  const { told } = entry;
+  if (!told || !lives(told)) return;
+  const undone = await managerOf(node, told)
+    .undo()
+    .catch(() => false);
+  if (undone) entry.told = undefined;
+  else if (!(await until(() => !lives(told), grace + force + margin)))
+    throw new EdgeError(
+      'ERR_EDGE_NODE',
+      `Process ${told.pid} of ${node.server} was told to stop and has not ended within ${(grace + force + margin) / 1_000} s: it stays out. End it, then: lastcall node undrain ${node.server}`,
+      { server: node.server, pid: told.pid },
+    );
+}

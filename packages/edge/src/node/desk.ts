@@ -1,17 +1,16 @@
 import { EdgeError } from '../errors.ts';
-import type { Proxy, ServerState } from '../proxy/driver.ts';
+import { isChanged, type Proxy, type ServerState } from '../proxy/driver.ts';
 import { Haproxy } from '../proxy/haproxy.ts';
 import { Nginx } from '../proxy/nginx.ts';
-import { processFacts } from '../proxy/processes.ts';
+import { lives, processFacts } from '../proxy/processes.ts';
 import { ACTIONS, type Job } from './actions.ts';
 import { sizeOf } from './exit-record.ts';
 import { isReady } from './health.ts';
 import { type Inventory, nodeOf, type NodeEntry } from './inventory.ts';
 import { type Entry, Journal } from './journal.ts';
 import { managerOf } from './manager.ts';
-import { readMarks } from './marks.ts';
 import { planDrain, planUndrain, type Step, stepsLeft } from './plan.ts';
-import { foundBy } from './takeover.ts';
+import { leftOf, takenOverFrom } from './takeover.ts';
 
 export interface DeskOptions {
   /** Take out even the last server in service. Default false. */
@@ -56,9 +55,11 @@ export class Desk {
     const node = nodeOf(this.inventory, server);
     const job = await this.journal.locked(async () => {
       const before = this.#unfinished(server, continuing);
+      const left = before && (await leftOf(this, node, before));
       // A node that a broken undrain has begun to put back may be drained again.
-      const takenOver = before ? before.takenOver : await this.#takenOver(node);
-      return this.#begin(node, 'drain', before, { continuing, takenOver });
+      const takenOver = left ? left.takenOver : await takenOverFrom(this, node);
+      const done = (continuing ? left?.done : undefined) ?? [];
+      return this.#begin(node, 'drain', before, { continuing, takenOver, done });
     });
     await this.#carryOut(planDrain(this.inventory, node), job);
   }
@@ -67,7 +68,7 @@ export class Desk {
   async undrain(server: string): Promise<void> {
     const node = nodeOf(this.inventory, server);
     const job = await this.journal.locked(async () => {
-      const state = await this.#stateOf(server);
+      const state = await this.stateOf(server);
       const before = this.#free(server);
       if (!state.takenOut && !before)
         throw new EdgeError(
@@ -90,12 +91,18 @@ export class Desk {
           'ERR_EDGE_JOURNAL',
           `No drain of ${server} is recorded: there is nothing to roll back.`,
         );
-      this.#begin(node, 'drain', entry, { continuing: true, takenOver: entry.takenOver });
+      this.#begin(node, 'drain', entry, { ...entry, continuing: true });
       return entry;
     });
     try {
       // A stop may have been sent by a controller that died before it could write that down.
-      if (before.done.includes('settle') && before.takenOver !== 'gone') await this.#undoStop(node);
+      const { done, told } = before;
+      const ending = told !== undefined && lives(told);
+      if (
+        (ending || done.includes('settle') || done.includes('stop')) &&
+        before.takenOver !== 'gone'
+      )
+        await this.#undoStop(node, told);
       if (before.takenOver === undefined)
         await this.journal.locked(() => this.proxy.putBack(server));
     } catch (error) {
@@ -110,11 +117,13 @@ export class Desk {
     );
   }
 
-  async #undoStop(node: NodeEntry): Promise<void> {
-    const undone = await managerOf(node)
+  async #undoStop(node: NodeEntry, told: Entry['told']): Promise<void> {
+    const undone = await managerOf(node, told)
       .undo()
       .catch(() => false);
-    if (undone || (await isReady(this.inventory, node))) return;
+    // One that was told and lives may answer for a while.
+    const ending = told !== undefined && lives(told);
+    if (undone || (!ending && (await isReady(this.inventory, node)))) return;
     throw new EdgeError(
       'ERR_EDGE_NODE',
       `${node.server} has been told to stop, which cannot be taken back: it stays out. Start it, then: lastcall node undrain ${node.server}`,
@@ -151,7 +160,8 @@ export class Desk {
     return entry;
   }
 
-  async #stateOf(server: string): Promise<ServerState> {
+  /** How the proxy sees a server. */
+  async stateOf(server: string): Promise<ServerState> {
     const found = (await this.proxy.servers()).find((state) => state.server === server);
     if (found) return found;
     throw new EdgeError(
@@ -161,26 +171,15 @@ export class Desk {
     );
   }
 
-  /** How a node is found that is out by the watch alone; undefined: it is in service. Others are refused. */
-  async #takenOver(node: NodeEntry): Promise<Entry['takenOver']> {
-    const { server } = node;
-    const { takenOut } = await this.#stateOf(server);
-    if (!takenOut) return undefined;
-    const { stateDir } = this.inventory;
-    if (this.journal.read(server) || !readMarks(stateDir).includes(server))
-      throw new EdgeError(
-        'ERR_EDGE_SERVER',
-        `${server} is down already in ${this.proxy.name}. Nothing was changed. Put it back: lastcall node undrain ${server}`,
-        { server },
-      );
-    return foundBy(this.inventory, node);
-  }
-
-  /** Takes a server out unless too few would stay; nobody else can take another one meanwhile. */
+  /**
+   * Takes a server out unless too few would stay; nobody else can take another one meanwhile. One that
+   * is out is taken out once more: who wrote that into the file of nginx may have died before its reload.
+   */
   takeOut(server: string): Promise<void> {
     return this.journal.locked(async () => {
-      const left = await this.#othersServing(server);
+      const { takenOut } = await this.stateOf(server);
       const least = Math.max(1, this.inventory.minInService);
+      const left = takenOut ? least : await this.#othersServing(server);
       if (left < least && this.#options.force !== true)
         throw new EdgeError(
           'ERR_EDGE_LAST',
@@ -225,8 +224,10 @@ export class Desk {
       } catch (error) {
         const message = messageOf(error);
         ended(false, message);
+        const changed = action === 'take_out' && isChanged(error);
+        if (changed) entry.done.unshift(action);
         // A first step that was refused changed nothing: what was recorded before is true still.
-        if (entry.done.length === 0) {
+        if (!changed && (entry.done.length === 0 || action === 'take_out')) {
           if (job.before) this.journal.write(job.before);
           else this.journal.forget(entry.server);
         } else {
@@ -245,9 +246,10 @@ export class Desk {
     node: NodeEntry,
     verb: Entry['verb'],
     before: Entry | undefined,
-    { continuing, takenOver }: Pick<Job, 'continuing'> & Pick<Entry, 'takenOver'> = {
+    { continuing, takenOver, done }: Pick<Job, 'continuing'> & Pick<Entry, 'takenOver' | 'done'> = {
       continuing: false,
       takenOver: undefined,
+      done: [],
     },
   ): Job {
     const resumed = continuing ? before : undefined;
@@ -255,7 +257,7 @@ export class Desk {
     const entry: Entry = {
       server: node.server,
       verb,
-      done: [...(resumed?.done ?? [])],
+      done: [...done],
       state: 'running',
       pid: process.pid,
       birth: processFacts(process.pid)?.birth ?? '',
@@ -264,6 +266,7 @@ export class Desk {
       error: undefined,
       logFrom: resumed?.logFrom ?? sizeOf(node.log),
       takenOver,
+      told: before?.told,
     };
     this.journal.write(entry);
     return {

@@ -14,7 +14,9 @@ export async function foreseeDrain(
   const entry = new Journal(inventory.stateDir).read(server);
   const marked = entry === undefined && readMarks(inventory.stateDir).includes(server);
   const takenOver = marked ? await foundBy(inventory, node) : entry?.takenOver;
-  const done = continuing ? (entry?.done ?? []) : [];
+  // Who goes on makes sure first that the server is out.
+  const before = continuing ? (entry?.done ?? []) : [];
+  const done = before.filter((action) => action !== 'take_out');
   return stepsLeft(planDrain(inventory, node), done).map((step) => foreseen(step, takenOver));
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync, renameSync
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EdgeError } from '../errors.ts';
-import { processFacts } from '../proxy/processes.ts';
+import { processFacts, type Told } from '../proxy/processes.ts';
 import { until } from '../proxy/wait.ts';
 import { type Action, ACTION_NAMES } from './plan.ts';
 
@@ -23,6 +23,8 @@ export interface Entry {
   logFrom: number;
   /** In which state a drain found a node that the watch had marked down; undefined: it was in service. */
   takenOver: 'running' | 'gone' | undefined;
+  /** The process that was told to stop, where the node is stopped by its pid; written before its signal. */
+  told?: Told | undefined;
 }
 
 const file = z.object({
@@ -37,6 +39,7 @@ const file = z.object({
   error: z.string().optional(),
   logFrom: z.number(),
   takenOver: z.enum(['running', 'gone']).optional(),
+  told: z.object({ pid: z.number(), birth: z.string() }).optional(),
 });
 
 const LOCK_MS = 30_000;

@@ -1,3 +1,4 @@
+import type { Told } from '../proxy/processes.ts';
 import type { NodeEntry } from './inventory.ts';
 import { AdminEndpoint } from './managers/admin-endpoint.ts';
 import { ControlSocket } from './managers/control-socket.ts';
@@ -7,10 +8,11 @@ import { cannotStop } from './plan.ts';
 
 export type { Exit, Manager } from './managers/manager.ts';
 
-/** How this node is stopped. Throws `ERR_EDGE_CONFIG` when its entry does not say. */
-export function managerOf(node: NodeEntry): Manager {
+/** How this node is stopped; `told`: the process that was told before. Throws `ERR_EDGE_CONFIG` when its entry does not say. */
+export function managerOf(node: NodeEntry, told?: Told): Manager {
   if (node.control !== undefined) return new ControlSocket(node.control);
-  const process = node.pid === undefined && node.pidFile === undefined ? undefined : new Pid(node);
+  const process =
+    node.pid === undefined && node.pidFile === undefined ? undefined : new Pid(node, told);
   if (node.admin !== undefined) return new AdminEndpoint(node, process);
   if (process) return process;
   throw cannotStop(node);

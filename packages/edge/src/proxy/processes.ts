@@ -9,6 +9,20 @@ export interface ProcessFacts {
   title: string;
 }
 
+/** One process, told from a later one with the same number. */
+export type Told = Pick<ProcessFacts, 'pid' | 'birth'>;
+
+export const lives = ({ pid, birth }: Told): boolean => processFacts(pid)?.birth === birth;
+
+/** Linux counts birth in hundredths of a second on every architecture that Node.js runs on. */
+const TICK_MS = 10;
+
+/** When a process began, in milliseconds since the epoch; by this one, since a container may hide the boot. */
+export function bornAt({ birth }: Told): number {
+  const own = Number(processFacts(process.pid)?.birth);
+  return performance.timeOrigin + (Number(birth) - own) * TICK_MS;
+}
+
 export function processFacts(pid: number): ProcessFacts | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

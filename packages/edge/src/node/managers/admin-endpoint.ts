@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { EdgeError } from '../../errors.ts';
+import type { Told } from '../../proxy/processes.ts';
 import type { NodeEntry } from '../inventory.ts';
-import { type Exit, type Manager, managerError } from './manager.ts';
+import { type Exit, type Manager, managerError, type Telling } from './manager.ts';
 import type { Pid } from './pid.ts';
 
 /** One wait for the end of a drain; fetch itself gives up on an answer after 300 s. */
@@ -28,8 +29,15 @@ export class AdminEndpoint implements Manager {
     await this.#process?.check();
   }
 
-  async stop(): Promise<void> {
+  get target(): Told | undefined {
+    return this.#process?.target;
+  }
+
+  async stop(telling?: Telling): Promise<void> {
     await this.#post('/-/shutdown/drain', 5_000);
+    // Its signal comes when the drain is done; what was refused was not told.
+    const { target } = this;
+    if (target) telling?.(target);
   }
 
   async exited(withinMs: number): Promise<Exit | undefined> {

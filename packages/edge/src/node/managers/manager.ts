@@ -1,5 +1,6 @@
 import { SupervisorError } from '@lastcall/supervisor/client';
 import { EdgeError } from '../../errors.ts';
+import type { Told } from '../../proxy/processes.ts';
 
 /** How a node ended, as far as its manager tells. */
 export interface Exit {
@@ -7,12 +8,16 @@ export interface Exit {
   told: string;
 }
 
+export type Telling = (target: Told) => void;
+
 /** Whoever can stop a node. `stop` is safe to repeat. */
 export interface Manager {
   /** Throws when the node cannot be told to stop, as far as that can be known before. */
   check(): Promise<void>;
-  /** Tells the node to stop; returns when it has been told. */
-  stop(): Promise<void>;
+  /** The living process that is told to stop; undefined: the manager knows none. */
+  readonly target?: Told | undefined;
+  /** Tells the node to stop; returns when it has been told. `telling` hears of the process before its signal. */
+  stop(telling?: Telling): Promise<void>;
   /** Resolves when the node has stopped; undefined when it has not within `withinMs`. */
   exited(withinMs: number): Promise<Exit | undefined>;
   force(): Promise<void>;

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { EdgeError } from '../../errors.ts';
-import { processFacts } from '../../proxy/processes.ts';
+import { bornAt, lives, processFacts, type Told } from '../../proxy/processes.ts';
 import { until } from '../../proxy/wait.ts';
 import type { NodeEntry } from '../inventory.ts';
-import type { Exit, Manager } from './manager.ts';
+import type { Exit, Manager, Telling } from './manager.ts';
 
 /** A process that is stopped by SIGTERM: any program at all. */
 export class Pid implements Manager {
@@ -11,11 +11,24 @@ export class Pid implements Manager {
   /** undefined: the process has gone, or never was. */
   readonly #pid: number | undefined;
   readonly #birth: string | undefined;
+  /** The number in the pid file is another process's by now. */
+  readonly #stale: boolean;
 
-  constructor(node: NodeEntry) {
+  /** Of a stop that goes on it is the process that was told, as long as that lives. */
+  constructor(node: NodeEntry, told?: Told) {
     this.#node = node;
-    this.#pid = node.pid ?? pidFrom(node.pidFile ?? '');
-    this.#birth = this.#pid === undefined ? undefined : processFacts(this.#pid)?.birth;
+    const current = told && lives(told) ? told.pid : undefined;
+    this.#pid = current ?? node.pid ?? pidFrom(node.pidFile ?? '');
+    const facts = this.#pid === undefined ? undefined : processFacts(this.#pid);
+    this.#stale =
+      facts !== undefined && current === undefined && node.pid === undefined
+        ? isYounger(facts, node.pidFile ?? '')
+        : false;
+    this.#birth = this.#stale ? undefined : facts?.birth;
+  }
+
+  get target(): Told | undefined {
+    return this.alive ? { pid: this.#pid!, birth: this.#birth! } : undefined;
   }
 
   get alive(): boolean {
@@ -36,13 +49,20 @@ export class Pid implements Manager {
   gone(): Promise<string | undefined> {
     if (this.alive) return Promise.resolve(undefined);
     const { pidFile } = this.#node;
+    if (this.#stale)
+      return Promise.resolve(
+        `${pidFile} is stale: process ${this.#pid} began after the file was written (touch the file if it is right all the same)`,
+      );
     return Promise.resolve(
       this.#pid === undefined ? `${pidFile} holds no pid` : `there is no process ${this.#pid}`,
     );
   }
 
-  async stop(): Promise<void> {
+  async stop(telling?: Telling): Promise<void> {
     await this.check();
+    // One that may not be told is not written down as told.
+    process.kill(this.#pid!, 0);
+    telling?.({ pid: this.#pid!, birth: this.#birth! });
     process.kill(this.#pid!, 'SIGTERM');
   }
 
@@ -61,6 +81,15 @@ export class Pid implements Manager {
   undo(): Promise<boolean> {
     return Promise.resolve(false);
   }
+}
+
+/** Clocks may be set meanwhile; a number comes back after longer than that. */
+const CLOCK_MS = 60_000;
+
+/** Whether a process began clearly after the file was written that names it. */
+function isYounger(facts: Told, file: string): boolean {
+  const written = statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  return written !== undefined && bornAt(facts) > written + CLOCK_MS;
 }
 
 function pidFrom(file: string): number | undefined {
