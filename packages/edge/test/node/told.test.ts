@@ -101,7 +101,7 @@ test('a process that was told and answers still is not rolled back; undrain wait
   assert.deepEqual(journal.all(), []);
 });
 
-test('who is told is written down before it is told', async (t) => {
+test('who was told is written down', async (t) => {
   const node = program(t);
   await node.ready;
   const { birth } = factsOf(node.pid);
