@@ -75,8 +75,8 @@ export async function attachGraphileWorker(
 
   async function one(payload: unknown, helpers: JobHelpers, task: GraphileTask): Promise<void> {
     const { job } = helpers;
-    await locks.hold(job.id);
     try {
+      await locks.hold(job.id);
       const how = await runs.run(
         job.id,
         job.task_identifier,

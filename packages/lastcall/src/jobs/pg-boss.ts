@@ -85,8 +85,8 @@ export async function attachPgBoss<T extends object = object>(
       },
     );
   async function one(job: JobWithMetadata<T>): Promise<void> {
-    await locks.hold(job.id);
     try {
+      await locks.hold(job.id);
       await runs.run(
         job.id,
         queue,
