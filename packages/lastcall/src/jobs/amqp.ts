@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { Fetching } from './support/fetching.ts';
 import { type JobContext, type JobOptions, JobRuns } from './support/runs.ts';
 
 export type { JobContext } from './support/runs.ts';
@@ -45,31 +46,35 @@ export async function attachAmqp(
       async (context) => {
         await handler(message, context);
       },
-      ({ how }) => {
+      async ({ how }) => {
+        // A consumer that is being cancelled would be given the message again.
+        if (how === 'returned') await fetching.ended();
         if (how === 'completed') channel.ack(message);
         else channel.nack(message, false, how === 'returned' || keeps(how, options));
       },
     );
   };
-  const consume = async (): Promise<string> => {
-    const { consumerTag } = await channel.consume(queue, (message) => {
-      // A channel that has closed meanwhile cannot be told, and need not be: the broker has it again.
-      if (message) work(message).catch(() => undefined);
-    });
-    return consumerTag;
-  };
-  let tag: string | undefined = await consume();
-  lifecycle.onDrain(`amqp ${queue}`, async () => {
+  const fetching = new Fetching<string>(
+    async () => {
+      const { consumerTag } = await channel.consume(queue, (message) => {
+        // A channel that has closed meanwhile cannot be told, and need not be: the broker has it again.
+        if (message) work(message).catch(() => undefined);
+      });
+      return consumerTag;
+    },
+    (tag) => channel.cancel(tag),
+  );
+  await fetching.begin();
+  lifecycle.onDrain(`amqp ${queue}`, () => {
     runs.drain();
-    const cancelled = tag;
-    tag = undefined;
-    if (cancelled !== undefined) await channel.cancel(cancelled);
+    return fetching.end();
   });
-  lifecycle.onResume(`amqp ${queue}`, async () => {
+  lifecycle.onResume(`amqp ${queue}`, () => {
     runs.resume();
-    tag ??= await consume();
+    return fetching.begin();
   });
   lifecycle.onClose(`amqp ${queue}`, async () => {
+    await fetching.end();
     // The broker answers the close of a channel when it has read every ack before it.
     await channel.close();
     await connection.close();

@@ -1,6 +1,7 @@
 import { type JobHelpers, run, type Runner, type RunnerOptions } from 'graphile-worker';
 import pg from 'pg';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { Fetching } from './support/fetching.ts';
 import { JobLocks, unheld } from './support/job-locks.ts';
 import { type JobContext, type JobOptions, JobRuns } from './support/runs.ts';
 
@@ -106,19 +107,20 @@ export async function attachGraphileWorker(
       (payload: unknown, helpers: JobHelpers) => one(payload, helpers, task),
     ]),
   );
-  const start = (): Promise<Runner> =>
-    run({
-      noHandleSignals: true,
-      pollInterval: 1_000,
-      ...options.runner,
-      pgPool: pool,
-      taskList,
-      concurrency,
-      schema,
-    });
-
-  let runner: Runner | undefined = await start();
-  let stopping: Promise<void> = Promise.resolve();
+  const fetching = new Fetching<Runner>(
+    () =>
+      run({
+        noHandleSignals: true,
+        pollInterval: 1_000,
+        ...options.runner,
+        pgPool: pool,
+        taskList,
+        concurrency,
+        schema,
+      }),
+    (runner) => runner.stop(),
+  );
+  await fetching.begin();
   await locks.open(
     options.scanMs ?? 1_000,
     async (client, space) => {
@@ -147,19 +149,14 @@ export async function attachGraphileWorker(
   }
   lifecycle.onDrain('graphile-worker', () => {
     runs.drain();
-    const old = runner;
-    runner = undefined;
-    stopping = Promise.resolve(old?.stop()).catch(() => undefined);
-    return stopping;
+    return fetching.end();
   });
-  lifecycle.onResume('graphile-worker', async () => {
+  lifecycle.onResume('graphile-worker', () => {
     runs.resume();
-    await stopping;
-    runner ??= await start();
+    return fetching.begin();
   });
   lifecycle.onClose('graphile-worker', async () => {
-    await runner?.stop();
-    await stopping;
+    await fetching.end();
     await locks.close();
     await pool.end();
   });
