@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   try {
     if (!(await open())) return;
   } catch (error) {
-    if (lifecycle.currentStop) return;
+    if (lifecycle.currentStop?.exit) return;
     failure = error ?? new Error('unknown');
     process.stderr.write(`The service cannot start: ${(error as Error).message}\n`);
     await lifecycle.stop({ reason: 'start failed', fatal: failure });

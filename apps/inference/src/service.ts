@@ -12,7 +12,7 @@ import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
 import { TaskSockets } from './sockets/sockets.ts';
 import { openWorks } from './storage/open.ts';
-import { patiently } from './storage/patiently.ts';
+import { patiently, undrained } from './storage/patiently.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
 import { TaskStore } from './tasks/store.ts';
 import { runWorks } from './works/works.ts';
@@ -29,7 +29,7 @@ export const { version } = JSON.parse(readFileSync(join(appFolder, 'package.json
 export interface Service {
   readonly lifecycle: Lifecycle;
   readonly address: AddressInfo;
-  /** Opens the database and begins to take work. Resolves to false when a stop came first. */
+  /** Opens the database and begins to take work. A drain that can be undone holds it up. Resolves to false when a stop came first. */
   readonly open: () => Promise<boolean>;
 }
 
@@ -106,14 +106,14 @@ export async function startService(config: Config, say: (line: string) => void):
       ),
     );
     storage = await opening;
-    if (lifecycle.currentStop) return false;
+    if (!(await undrained(lifecycle))) return false;
 
     const works = await openWorks(storage, { lifecycle, say });
     handover = works.handover;
     const taskStore = new TaskStore(handover, works.pool);
     tasks = taskStore;
     await patiently(lifecycle, () => taskStore.forget());
-    if (!lifecycle.ready()) return false;
+    while (!lifecycle.ready()) if (!(await undrained(lifecycle))) return false;
     sockets.serve(tasks);
     runWorks(handover, provider, config);
     return true;

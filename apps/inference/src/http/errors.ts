@@ -65,13 +65,26 @@ function invalid(error: ZodError): ApiError {
     : apiError(400, 'invalid_value', `${place}: ${issue?.message ?? 'not valid'}`, { param });
 }
 
+const awayCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
 /** Connection lost, server starting or stopping, too many connections: cures itself. */
 export function isDatabaseAway(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   return (
     /^(08|57P0|53)/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE'].includes(code) ||
-    /Connection terminated|not queryable|timeout exceeded when trying to connect/.test(message)
+    awayCodes.has(code) ||
+    /Connection terminated|not queryable|timeout exceeded when trying to connect|Query read timeout/.test(
+      message,
+    )
   );
 }
 

@@ -27,10 +27,21 @@ const body = z.strictObject({
   top_p: z.literal(1, 'only 1 is supported').nullish(),
 });
 
-const number = z.coerce.number('expected the number of an event').int().min(0);
+// The handover's numbers are larger by one; a client that has no event yet may send an empty one.
+const number = z
+  .preprocess(
+    (given) => (typeof given === 'string' && given.trim() === '' ? undefined : given),
+    z.coerce
+      .number('expected the number of an event')
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER - 1)
+      .optional(),
+  )
+  .optional();
 const retrieve = z.strictObject({
   stream: z.enum(['true', 'false']).default('false'),
-  starting_after: number.optional(),
+  starting_after: number,
 });
 
 export interface ResponseParts {
@@ -102,7 +113,7 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
     const lease = leaseFor(request);
     lease.kind = 'stream';
     const header = request.headers['last-event-id'];
-    const has = starting_after ?? (header === undefined ? undefined : lastEventId(header));
+    const has = starting_after ?? lastEventId(header);
     // Numbers are from 0 here and from 1 in the handover.
     const after = has === undefined ? 0 : has + 1;
     const signal = connections.signalOf(lease);
@@ -119,5 +130,5 @@ export function responseRoutes(app: FastifyInstance, parts: ResponseParts): void
   });
 }
 
-const lastEventId = (header: unknown): number =>
+const lastEventId = (header: unknown): number | undefined =>
   z.object({ 'last-event-id': number }).parse({ 'last-event-id': header })['last-event-id'];

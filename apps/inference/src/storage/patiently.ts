@@ -4,14 +4,23 @@ import type { Lifecycle } from 'lastcall';
 
 const pauseMs = 200;
 
-/** Does what the start needs of a database that may go away meanwhile: again, until it is done or the service stops. */
+/** Does what the start needs of a database that may go away meanwhile: again, until it is done or the service ends. */
 export async function patiently<T>(lifecycle: Lifecycle, step: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await step();
     } catch (error) {
-      if (lifecycle.currentStop || !isPassing(error)) throw error;
+      if (lifecycle.currentStop?.exit || !isPassing(error)) throw error;
       await sleep(pauseMs);
     }
   }
+}
+
+/** Waits out a drain that an operator may undo. Returns false when the service is going to end. */
+export async function undrained(lifecycle: Lifecycle): Promise<boolean> {
+  while (lifecycle.currentStop) {
+    if (lifecycle.currentStop.exit) return false;
+    await Promise.race([lifecycle.when('starting'), lifecycle.stopped]);
+  }
+  return true;
 }
