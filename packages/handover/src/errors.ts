@@ -45,11 +45,14 @@ export class HandoverError extends Error {
  * serialization, too many connections.
  */
 export function isPassing(error: unknown): boolean {
+  // A mistake in the program, whatever words its message has.
+  if (error instanceof TypeError || error instanceof RangeError) return false;
   const { code, message } = error as { code?: unknown; message?: string };
   if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !code.startsWith('E'))
     return /^(08|53|57P|40|55P03|25006)/.test(code);
   if (typeof code === 'string' && code.startsWith('ERR_HANDOVER')) return false;
-  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return true;
+  // Of the system and its resolver (EAI_AGAIN); the codes of Node.js begin with ERR_.
+  if (typeof code === 'string' && /^E(?!RR_)[A-Z_]+$/.test(code)) return true;
   // node-postgres gives its own errors no code.
   return /connection|timeout|terminated|not queryable/i.test(message ?? '');
 }

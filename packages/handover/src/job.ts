@@ -75,12 +75,13 @@ export class Job<Input = unknown, State = unknown> {
 
   /** The number of the last event of this run, or of the run before. */
   get seq(): number {
-    return this.#seq;
+    // What the database has refused was never written, and its numbers are free again.
+    return Math.min(this.#seq, this.hold.written);
   }
 
   /** The run is behind what an earlier one has written: with `deterministic`, what it emits now is not new. */
   get repeating(): boolean {
-    return this.#seq < this.hold.written;
+    return this.seq < this.hold.written;
   }
 
   /** How this run ended in the database; undefined while it runs. */
@@ -93,7 +94,7 @@ export class Job<Input = unknown, State = unknown> {
    * is durable, and only then do readers get it. Waiting for each is not needed: order is kept.
    */
   emit(type: string, data?: unknown): Promise<number> {
-    const seq = this.#seq + 1;
+    const seq = this.seq + 1;
     const text = JSON.stringify([type, data ?? null]);
     const refusal = this.#refusal() ?? this.#tooLarge('event', text, this.#limits.eventMaxBytes);
     if (refusal) return quiet(Promise.reject(refusal));
@@ -118,9 +119,10 @@ export class Job<Input = unknown, State = unknown> {
    * it within the work: a later run that leaves it again changes nothing.
    */
   effect(key: string, kind: string, payload: unknown): Promise<void> {
+    const text = JSON.stringify(payload) ?? 'null';
     const refusal = this.#refusal();
     if (refusal) return quiet(Promise.reject(refusal));
-    return this.#track(this.#writer.write(this.hold, { effect: { key, kind, payload } }));
+    return this.#track(this.#writer.write(this.hold, { effect: { key, kind, payload: text } }));
   }
 
   /** Ends this run so that another worker goes on from `state`. No attempt is charged. */

@@ -63,9 +63,13 @@ export async function runJob(
     else await run;
   } catch (error) {
     // What the database refuses (a NUL in the result) fails the run; a fence has moved it on already.
-    if ((error as HandoverError).code === 'ERR_HANDOVER_DATABASE')
-      await job.finish(failure(job, trade, error)).catch(() => undefined);
-    lease?.end('handed_over');
+    const isFailed =
+      (error as HandoverError).code === 'ERR_HANDOVER_DATABASE' &&
+      (await job.finish(failure(job, trade, error)).then(
+        () => true,
+        () => false,
+      ));
+    lease?.end(isFailed ? 'failed' : 'handed_over');
     job.abort(gone(job));
     return;
   }
@@ -83,8 +87,8 @@ const outcomes = {
 
 async function attempt(job: Job, trade: Trade): Promise<End> {
   try {
-    const result = await trade.run(job);
-    return { state: 'completed', result: result ?? null };
+    const result: unknown = await trade.run(job);
+    return { state: 'completed', result: JSON.stringify(result ?? null) ?? 'null' };
   } catch (error) {
     if (job.signal.aborted) return stopEnd(job);
     if ((error as HandoverError).code === 'ERR_HANDOVER_FENCED') throw error;
@@ -98,9 +102,20 @@ const isPermanent = (error: unknown): boolean =>
 const failure = (job: Job, trade: Trade, error: unknown): End => ({
   state: isPermanent(error) ? 'failed' : 'waiting',
   charge: true,
-  delayMs: trade.options.retryDelayMs(job.attempts + 1),
+  delayMs: delayMs(trade, job.attempts + 1),
   error: errorFacts(error),
 });
+
+/** A delay that the handler got wrong must not keep the run from ending; the longest is ten years. */
+function delayMs({ options }: Trade, attempts: number): number {
+  try {
+    const inMs = options.retryDelayMs(attempts);
+    if (inMs >= 0) return Math.min(inMs, 10 * 365 * 86_400_000);
+  } catch {
+    // as below
+  }
+  return handlerDefaults.retryDelayMs(attempts);
+}
 
 /** How a run ends that was told to: cancelled for good, or back to the queue without a charge. */
 function stopEnd(job: Job): End {
@@ -108,14 +123,27 @@ function stopEnd(job: Job): End {
   return { state: code === 'ERR_HANDOVER_CANCELLED' ? 'cancelled' : 'waiting' };
 }
 
-function errorFacts(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { toJSON } = error as { toJSON?: () => object };
-  if (typeof toJSON === 'function') return toJSON.call(error);
-  const { code } = error as { code?: unknown };
-  const message = error.message.replaceAll('\0', '');
-  return { message, ...(code === undefined ? {} : { code }) };
+/** As JSON that the database takes. */
+function errorFacts(error: unknown): string {
+  const { message = String(error), code, toJSON } = (error ?? {}) as Facts;
+  try {
+    const facts = typeof toJSON === 'function' && toJSON.call(error);
+    if (facts) return JSON.stringify(facts, storable);
+  } catch {
+    // An error that cannot say its facts has its message.
+  }
+  return JSON.stringify({ message, code }, storable);
 }
+
+interface Facts {
+  message?: unknown;
+  code?: unknown;
+  toJSON?: () => object;
+}
+
+/** PostgreSQL's jsonb takes no NUL and no half of a surrogate pair. */
+const storable = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value;
 
 const gone = (job: Job): HandoverError =>
   new HandoverError('ERR_HANDOVER_FENCED', `Work ${job.id}: it belongs to another worker by now.`);

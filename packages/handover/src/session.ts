@@ -89,10 +89,8 @@ export class Session extends EventEmitter<SessionEvents> {
       this.#options.say('the database connection is lost: connecting again');
       try {
         link = await this.#connect();
-      } catch (error) {
-        if (!this.#closed.signal.aborted)
-          this.#options.say(`giving up on the database: ${(error as Error).message}`);
-        return;
+      } catch {
+        return; // closed
       }
     }
   }
@@ -150,7 +148,10 @@ export class Session extends EventEmitter<SessionEvents> {
         if (told) this.#options.say('the database is there');
         return link;
       } catch (error) {
-        if (!isPassing(error)) throw error;
+        // A worker that has been up waits for its database whatever it says: a password may come back.
+        const isHopeless = !isPassing(error);
+        if (isHopeless && (this.#worker === undefined || signal.aborted)) throw error;
+        if (isHopeless) waitMs = this.#options.leaseMs;
         const reason = (error as Error).message || String(error);
         if (reason !== told) this.#options.say(`waiting for the database: ${reason}`);
         told = reason;

@@ -7,8 +7,9 @@ import { writeStatement } from './write-statement.ts';
 /** How a run ends in the database. `waiting`: it goes back to the queue with a raised fence. */
 export interface End {
   state: 'completed' | 'failed' | 'cancelled' | 'waiting';
-  result?: unknown;
-  error?: unknown;
+  /** As JSON: what cannot be written as such must fail where it is made. */
+  result?: string;
+  error?: string;
   /** Charge an attempt; the last one makes `waiting` a `failed`. */
   charge?: boolean;
   /** Wait this long before the next run. */
@@ -20,7 +21,8 @@ export interface End {
 export interface Effect {
   key: string;
   kind: string;
-  payload: unknown;
+  /** As JSON. */
+  payload: string;
 }
 
 /** Which work, under which fence; and the last event number that was handed to the writer. */
@@ -161,12 +163,26 @@ export class Writer {
         if (this.#closed || !isPassing(error)) {
           // What one work wrote (a NUL in its checkpoint, say) must not fail the others' writes.
           if (batch.length > 1) for (const draft of batch) await this.#commit([draft]);
-          else batch[0]?.done.reject(unreachable(error));
+          else for (const draft of batch) this.#refuse(draft, unreachable(error));
           return;
         }
       }
       await sleep(waitMs);
     }
+  }
+
+  /**
+   * Nothing of it was written: the next event has its first number again. What is gathered already
+   * was numbered behind it, and is refused with it.
+   */
+  #refuse({ hold, first, done }: Draft, error: HandoverError): void {
+    hold.written = first - 1;
+    const next = this.#drafts.get(hold.num);
+    if (next?.hold === hold) {
+      this.#drafts.delete(hold.num);
+      next.done.reject(error);
+    }
+    done.reject(error);
   }
 
   #settle({ hold, first, events, done }: Draft): void {
@@ -221,8 +237,6 @@ function settleVoid({ end, done }: Draft): void {
 }
 
 function parameters(batch: Draft[], worker: string): unknown[] {
-  const json = (value: unknown): string | null =>
-    value === undefined ? null : (JSON.stringify(value) ?? null);
   const ends = (draft: Draft): End | undefined => draft.end;
   const effects = batch.flatMap(({ hold, effects }) =>
     effects.map((effect) => ({ hold, ...effect })),
@@ -237,15 +251,15 @@ function parameters(batch: Draft[], worker: string): unknown[] {
     batch.map(({ events }) => (events.length > 0 ? `[${events.join(',')}]` : null)),
     batch.map(({ checkpoint }) => checkpoint ?? null),
     batch.map((draft) => ends(draft)?.state ?? null),
-    batch.map((draft) => json(ends(draft)?.result)),
-    batch.map((draft) => json(ends(draft)?.error)),
+    batch.map((draft) => ends(draft)?.result ?? null),
+    batch.map((draft) => ends(draft)?.error ?? null),
     batch.map((draft) => ends(draft)?.charge ?? false),
     batch.map((draft) => ends(draft)?.delayMs ?? 0),
     batch.map((draft) => ends(draft)?.reserved ?? false),
     effects.map(({ hold }) => hold.num),
     effects.map(({ hold, key }) => `${hold.id}:${key}`),
     effects.map(({ kind }) => kind),
-    effects.map(({ payload }) => json(payload) ?? 'null'),
+    effects.map(({ payload }) => payload),
     wakeEvents(
       batch
         .filter(({ events, end }) => events.length > 0 || end)
