@@ -37,6 +37,13 @@ delete from handover.works where num in (
 const forgetEffects = `
 delete from handover.effects where delivered_at < clock_timestamp() - $1::float8 * interval '1 ms'`;
 
+/** Retention may take longer than a silent connection is given. */
+const slow = (text: string, value: number): pg.QueryConfig & { query_timeout: number } => ({
+  text,
+  values: [value],
+  query_timeout: 60_000,
+});
+
 /** Buries dead workers, gives their works back to the queue, and lets go of what is too old. */
 export class Caretaker {
   readonly #pool: pg.Pool;
@@ -55,7 +62,7 @@ export class Caretaker {
         text: sql.bury,
       });
       await this.#pool.query({ name: 'handover-release', text: sql.release });
-      if (rows.length > 0) await this.#pool.query(sql.forget);
+      await this.#pool.query({ name: 'handover-forget', text: sql.forget });
       for (const { id, node, pid } of rows)
         this.#options.say(`worker ${id} (process ${pid} on ${node}) is gone: others have its work`);
     } catch (error) {
@@ -75,10 +82,10 @@ export class Caretaker {
         [retentionLock],
       );
       if (rows[0]?.mine) {
-        await client.query(trimEnded, [keepEventsMs]);
-        await client.query(trimLarge, [keepEventsBytes]);
-        await client.query(forgetEnded, [keepWorkMs]);
-        await client.query(forgetEffects, [keepWorkMs]);
+        await client.query(slow(trimEnded, keepEventsMs));
+        await client.query(slow(trimLarge, keepEventsBytes));
+        await client.query(slow(forgetEnded, keepWorkMs));
+        await client.query(slow(forgetEffects, keepWorkMs));
       }
       await client.query('commit');
       client.release();

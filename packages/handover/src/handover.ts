@@ -3,11 +3,10 @@ import type pg from 'pg';
 import { Caretaker } from './caretaker.ts';
 import { HandoverError } from './errors.ts';
 import { Hub } from './hub.ts';
-import type { Claimed } from './job.ts';
 import { type HandoverOptions, resolve, type Resolved } from './options.ts';
 import { type Deliver, Outbox } from './outbox.ts';
 import type { Handler, HandlerOptions } from './runner.ts';
-import { makePool, warm } from './pool.ts';
+import { makePool, silentMs, warm } from './pool.ts';
 import { Rounds } from './rounds.ts';
 import { Session } from './session.ts';
 import * as sql from './statements.ts';
@@ -34,7 +33,7 @@ export class Handover {
 
   constructor(options: Resolved) {
     this.#options = options;
-    this.#pool = makePool(options, 'lastcall handover', 0);
+    this.#pool = makePool(options, 'lastcall handover', 0, silentMs(options));
     this.#outboxPool = makePool(options, 'lastcall handover effects', 10_000);
     this.#session = new Session(options);
     this.#hub = new Hub(this.#pool);
@@ -82,10 +81,13 @@ export class Handover {
     if (this.#closing) throw new HandoverError('ERR_HANDOVER_CLOSED', 'Closed while it opened.');
     this.#rounds.begin();
     if (!lifecycle) return;
-    lifecycle.onDrain('handover', () => {
+    const drain = (): Promise<void> => {
       const deadlineMs = lifecycle.currentStop?.deadlineMs ?? performance.now();
       return this.drain(deadlineMs - performance.now());
-    });
+    };
+    lifecycle.onDrain('handover', drain);
+    // A drain that began while the database was away has told its hooks already.
+    if (lifecycle.state === 'draining') await drain();
     lifecycle.onResume('handover', () => this.resume());
     // The supervisor has seen a sibling end.
     lifecycle.events.on('died', (pid) => {
@@ -107,16 +109,8 @@ export class Handover {
     const { id = randomUUID(), delayMs = 0, maxAttempts = 3, maxLosses = 10, client } = options;
     const text = JSON.stringify(input ?? null);
     if (options.here && !client && this.#workshop.accepts(kind)) {
-      const values = [this.worker, id, kind, text, maxAttempts, maxLosses];
-      const { rows } = await this.#pool.query<Claimed>({
-        name: 'handover-add-here',
-        text: sql.addHere,
-        values,
-      });
-      if (rows[0]) {
-        this.#workshop.begin(rows[0]);
-        return id;
-      }
+      const values = [id, kind, text, maxAttempts, maxLosses];
+      if (await this.#workshop.addHere(kind, values)) return id;
     }
     const values = [id, kind, text, maxAttempts, maxLosses, delayMs];
     await (client ?? this.#pool).query({ name: 'handover-add', text: sql.add, values });

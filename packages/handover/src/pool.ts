@@ -5,6 +5,12 @@ import * as sql from './statements.ts';
 import { writeStatement } from './write-statement.ts';
 
 /**
+ * How long a query may go unanswered until its connection is taken for dead: one whose packets are
+ * dropped says nothing for a quarter of an hour. What was in doubt is asked again on another.
+ */
+export const silentMs = ({ leaseMs }: Resolved): number => Math.max(leaseMs, 5_000);
+
+/**
  * Connections for reads and writes; one that breaks while idle is replaced by the next query.
  * `idleMs`: one that has been idle so long is closed; 0 keeps it.
  */
@@ -12,6 +18,7 @@ export function makePool(
   { connectionString, connections }: Resolved,
   name: string,
   idleMs: number,
+  queryTimeoutMs?: number,
 ): pg.Pool {
   const made = new pg.Pool({
     connectionString,
@@ -20,6 +27,7 @@ export function makePool(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
     application_name: name,
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
   });
   made.on('error', () => undefined);
   // One that breaks in its user's hands fails his next query; the event would end the process.

@@ -59,6 +59,7 @@ export class Rounds {
     if (!session.up) return;
     await caretaker.bury();
     await workshop.look();
+    await workshop.settle(this.#ticks % ticksPerSweep === ticksPerSweep - 1);
     for (const kind of workshop.kinds) {
       await workshop.claim(kind);
       await workshop.answer(kind);

@@ -54,13 +54,16 @@ with asked as (
 )
 select pg_notify('${channel}', 's ' || kind) from (select distinct kind from asked) k`;
 
+const tellFreed = `
+select pg_notify('${channel}', case state when 'waiting' then 'w ' else 's ' end || kind)
+from (select distinct kind, state from freed) k`;
+
 /** $1 worker: it drains itself, and does not claim what it has answered for. */
 export const unanswer = `
 with freed as (
   update handover.works set successor = null where successor = $1 returning kind, state
 )
-select pg_notify('${channel}', case state when 'waiting' then 'w ' else 's ' end || kind)
-from (select distinct kind, state from freed) k`;
+${tellFreed}`;
 
 /** $1 worker: it keeps what it runs after all. */
 export const withdraw = `
@@ -138,10 +141,37 @@ with orphans as (
 )
 select count(*)::integer as released, (select count(*) from told) as told from released`;
 
-/** Answers of workers that are no more. */
+/** $1 worker, $2 works that it knows of: whether it owns another. */
+export const stray = `
+select from handover.works where owner = $1 and num <> all($2::bigint[]) limit 1`;
+
+/** $1 worker, $2 works that it knows of: the others that it owns go back to the queue. */
+export const giveBack = `
+with strays as (
+  select num from handover.works where owner = $1 and num <> all($2::bigint[])
+  order by num for update
+), back as (
+  update handover.works w set owner = null, fence = fence + 1, soliciting = false, successor = null,
+    state = case when cancel_reason is not null then 'cancelled' else 'waiting' end,
+    ended_at = case when cancel_reason is not null then clock_timestamp() end
+  from strays s where w.num = s.num returning w.num, w.kind, w.state
+)
+select pg_notify('${channel}', 'w ' || kind)
+from (select distinct kind from back where state = 'waiting') k
+union all
+select pg_notify('${channel}', 'e ' || num || ':Infinity') from back where state <> 'waiting'`;
+
+/** Answers of workers that are no more, however they went: who leaves by itself is never buried. */
 export const forget = `
-update handover.works w set successor = null
-where successor is not null and not exists (select from handover.workers where id = w.successor)`;
+with lost as (
+  select num from handover.works w
+  where successor is not null and not exists (select from handover.workers where id = w.successor)
+  order by num for update skip locked
+), freed as (
+  update handover.works w set successor = null from lost l where w.num = l.num
+  returning w.kind, w.state
+)
+${tellFreed}`;
 
 /** $1 node, $2 pid. */
 export const reportDead = `

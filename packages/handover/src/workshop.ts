@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import { Doubts } from './doubts.ts';
 import { HandoverError, isPassing } from './errors.ts';
 import { type Claimed, Job } from './job.ts';
 import type { Resolved } from './options.ts';
@@ -26,6 +27,9 @@ export class Workshop {
   readonly #options: Resolved;
   readonly #trades = new Map<string, Trade>();
   readonly #jobs = new Map<string, Job>();
+  /** Claimed as the drain began: their way back to the queue is being written. */
+  readonly #refused = new Set<string>();
+  readonly #doubts: Doubts;
   readonly #runs = new Set<Promise<void>>();
   readonly #acks = new Map<string, () => void>();
   readonly #claiming = new Map<string, { again: boolean; done: Promise<void> }>();
@@ -38,6 +42,11 @@ export class Workshop {
     this.#session = session;
     this.#writer = writer;
     this.#options = options;
+    this.#doubts = new Doubts(
+      pool,
+      () => session.worker,
+      () => [...this.#jobs.keys(), ...this.#refused],
+    );
     session.on('buried', () => {
       for (const job of this.#jobs.values())
         job.abort(
@@ -69,9 +78,27 @@ export class Workshop {
     return !this.#draining && this.#session.up && this.#trades.has(kind);
   }
 
-  /** Runs a work that was added and claimed in one step. */
-  begin(claimed: Claimed): void {
-    this.#start(this.#trades.get(claimed.kind) as Trade, claimed, []);
+  /** Adds and claims a work in one step, and runs it. Returns false when there is one of this id. */
+  addHere(kind: string, values: unknown[]): Promise<boolean> {
+    return this.#doubts.during(async () => {
+      const { rows } = await this.#pool.query<Claimed>({
+        name: 'handover-add-here',
+        text: sql.addHere,
+        values: [this.#session.worker, ...values],
+      });
+      if (rows[0]) this.#start(this.#trades.get(kind) as Trade, rows[0], []);
+      return rows[0] !== undefined;
+    });
+  }
+
+  /** Gives back what this worker owns and does not run; `everything`: looks for it as well. */
+  async settle(everything: boolean): Promise<void> {
+    try {
+      if (everything) await this.#doubts.look();
+      await this.#doubts.settle();
+    } catch (error) {
+      this.#complain(error);
+    }
   }
 
   /** Claims as much of this kind as there is room for. Calls during a claim make one more. */
@@ -86,7 +113,9 @@ export class Workshop {
     round.done = (async () => {
       do {
         round.again = false;
-        await this.#claimOnce(kind).catch((error: unknown) => this.#complain(error));
+        await this.#doubts
+          .during(() => this.#claimOnce(kind))
+          .catch((error: unknown) => this.#complain(error));
       } while (round.again);
       this.#claiming.delete(kind);
     })();
@@ -168,7 +197,11 @@ export class Workshop {
     await Promise.all([...this.#claiming.values()].map(({ done }) => done));
     for (const job of this.#jobs.values())
       job.abort(new HandoverError('ERR_HANDOVER_PASSED', `Work ${job.id}: this worker closes.`));
-    await Promise.all(this.#runs);
+    await Promise.all([...this.#runs, ...this.#answering]);
+    // Without a database the lease tells the others, and they forget what was answered.
+    if (!this.#session.up) return;
+    await this.settle(false);
+    if (this.#trades.size > 0) await this.#query(sql.unanswer);
   }
 
   async #claimOnce(kind: string): Promise<void> {
@@ -181,7 +214,10 @@ export class Workshop {
       text: sql.claim,
       values: [this.#session.worker, kind, free],
     });
-    const tails = await readTails(this.#pool, rows);
+    const tails = await readTails(this.#pool, rows).catch((error: unknown) => {
+      this.#doubts.raise();
+      throw error;
+    });
     for (const claimed of rows) this.#start(trade, claimed, tails.get(claimed.num) ?? []);
   }
 
@@ -195,7 +231,11 @@ export class Workshop {
     const admission = lifecycle?.admit({ kind: trade.options.leaseKind, label: trade.kind });
     if (admission && !admission.admitted) {
       // The drain began while the claim was on its way.
-      void job.finish({ state: 'waiting' }).catch(() => undefined);
+      this.#refused.add(job.hold.num);
+      void job
+        .finish({ state: 'waiting' })
+        .catch(() => this.#doubts.raise())
+        .finally(() => this.#refused.delete(job.hold.num));
       return;
     }
     if (claimed.cancel_reason !== null) job.abort(cancelled(job.id, claimed.cancel_reason));
@@ -204,6 +244,7 @@ export class Workshop {
     const run = runJob(job, trade, admission, () => this.#acknowledgement(job.hold.num)).finally(
       () => {
         if (this.#jobs.get(job.hold.num) === job) this.#jobs.delete(job.hold.num);
+        if (!job.end) this.#doubts.raise();
         trade.running -= 1;
         this.#runs.delete(run);
         void this.claim(trade.kind);
