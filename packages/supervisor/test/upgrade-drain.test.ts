@@ -18,8 +18,9 @@ async function refuses(node: NodeUnderTest): Promise<void> {
 
 /** An upgrade that stays with its workers on trial for long. */
 async function underUpgrade(): Promise<{ node: NodeUnderTest; upgraded: Promise<unknown> }> {
-  const node = await NodeUnderTest.start({ config: 'env:\n  APP_VERSION: old\n' });
-  const config = 'proveMs: 20s\nenv:\n  APP_VERSION: new\n';
+  const env = { LASTCALL_PROVE_MS: '20s' };
+  const node = await NodeUnderTest.start({ env, config: 'env:\n  APP_VERSION: old\n' });
+  const config = 'env:\n  APP_VERSION: new\n';
   writeFileSync(join(node.dir, 'lastcall.yaml'), config);
   const upgraded = node.ask('upgrade').then(
     () => 'upgraded',
