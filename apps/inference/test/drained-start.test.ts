@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../../scripts/ports.ts';
 import { startProxy } from '../../../packages/handover/test/support/proxy.ts';
 import { embeddedStorage } from '../src/storage/embedded.ts';
 import type { Storage } from '../src/storage/storage.ts';
@@ -21,15 +20,6 @@ after(async () => {
 });
 
 const limit = { timeout: 30_000 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** A service whose database refuses it until `open`, drained meanwhile by an operator. */
 async function drained() {
