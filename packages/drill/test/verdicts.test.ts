@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import type { DrillCase } from '../src/case.ts';
 import { loadCases } from '../src/cases/load.ts';
 import type { DrillConfig } from '../src/config/schema.ts';
+import { until } from '../src/engine/clock.ts';
 import { type DrillOptions, drill, select } from '../src/engine/drill.ts';
+import { askFresh } from '../src/engine/fresh.ts';
 import { runCase } from '../src/engine/run.ts';
 import { reasons } from '../src/verdict/summary.ts';
 import { plain, script } from './support/servers.ts';
@@ -118,4 +120,36 @@ test('a process that outlives the server is found, also one that has lost its en
   assert.equal(result.verdict, 'fail');
   assert.match(result.expected ?? '', /no process to outlive/);
   assert.match(result.actual ?? '', /^1 left running: \d+ .*setInterval/);
+});
+
+test('a connection that was reset before its client looked is lost', async () => {
+  const code = `let stopping = false;
+    const server = require('http').createServer((q, s) => s.end('hello'));
+    server.on('connection', (socket) => stopping && socket.resetAndDestroy());
+    server.listen(process.env.PORT, '127.0.0.1');
+    process.on('SIGTERM', () => {
+      stopping = true;
+      console.log('stopping');
+      setTimeout(() => process.exit(0), 1000);
+    });`;
+  const busy: DrillCase = {
+    ...pick('connections/connect-burst')[0]!,
+    async run(ctx) {
+      await ctx.start();
+      ctx.target.signal();
+      await until(() => ctx.target.output.text.match(/stopping/) ?? undefined, 5000);
+      const asked = askFresh(ctx, ctx.route('fast'));
+      // Dialled by now, and held up while the server resets the connection.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100));
+      await asked;
+      ctx.noLoss();
+    },
+  };
+  const { verdict, actual } = await runCase(busy, {
+    config: script(code, { routes: { fast: '/' } }),
+    seed: 1,
+    clients: 1,
+  });
+  assert.equal(verdict, 'fail');
+  assert.match(actual ?? '', /reset before its request was sent/);
 });

@@ -103,6 +103,10 @@ export class Connection {
     return this.#how === undefined && !this.#parser.closeAnnounced;
   }
 
+  get wasReset(): boolean {
+    return this.#how === 'reset';
+  }
+
   get closeAnnounced(): boolean {
     return this.#parser.closeAnnounced;
   }

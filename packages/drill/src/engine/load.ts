@@ -1,7 +1,8 @@
 // Closed-loop clients: each sends its next request when the last one is settled, and never again.
 import { nowMs, sleep } from './clock.ts';
-import { ConnectError, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Context } from './context.ts';
+import { askFresh } from './fresh.ts';
 
 export interface LoadOptions {
   readonly clients: number;
@@ -28,40 +29,35 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
   const first = options.fresh === true ? [] : await ctx.connectMany(options.clients);
   // Kept-alive connections have been used: none of them is still in the accept queue.
   await ctx.usually(Promise.all(first.map((one) => ctx.answered(one.send(request)))));
-  async function client(index: number): Promise<void> {
-    let connection: Connection | undefined = first[index];
+  async function kept(connection: Connection): Promise<void> {
     let sinceMs = nowMs();
     while (state.running) {
-      if (options.fresh === true) {
-        sinceMs = nowMs();
-        connection = await connect();
-      }
-      if (connection === undefined || !connection.open) return;
-      if (options.fresh !== true && ctx.stalled(sinceMs)) return;
-      if (options.fresh === true && ctx.heldUp(sinceMs)) {
-        connection.destroy();
-        continue;
-      }
+      if (!connection.open || ctx.stalled(sinceMs)) return;
       sinceMs = nowMs();
-      const headers: Record<string, string> = options.fresh === true ? { connection: 'close' } : {};
-      await connection.send({ ...request, headers }).done;
-      if (options.fresh === true) connection.destroy();
-      if (options.thinkMs !== undefined) await sleep(ctx.random() * options.thinkMs);
+      await connection.send(request).done;
+      await think();
     }
   }
 
-  async function connect(): Promise<Connection | undefined> {
-    try {
-      return await ctx.connect();
-    } catch (error) {
-      refusedConnects.push(error instanceof ConnectError ? error.code : String(error));
-      return undefined;
+  async function fresh(): Promise<void> {
+    while (state.running) {
+      const { refused, ended } = await askFresh(ctx, {
+        ...request,
+        headers: { connection: 'close' },
+      });
+      if (refused !== undefined) refusedConnects.push(refused);
+      if (refused !== undefined || ended === true) return;
+      await think();
     }
   }
 
-  const done = Promise.all(
-    Array.from({ length: options.clients }, (_, index) => client(index)),
-  ).then(() => undefined);
+  async function think(): Promise<void> {
+    if (options.thinkMs !== undefined) await sleep(ctx.random() * options.thinkMs);
+  }
+
+  const clients =
+    options.fresh === true ? Array.from({ length: options.clients }, fresh) : first.map(kept);
+  const done = Promise.all(clients).then(() => undefined);
   return {
     stop: () => {
       state.running = false;

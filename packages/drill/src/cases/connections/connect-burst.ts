@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
-import { nowMs, sleep } from '../../engine/clock.ts';
+import { sleep } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
+import { askFresh } from '../../engine/fresh.ts';
 
 export default defineCase({
   slug: 'connections/connect-burst',
@@ -17,10 +18,7 @@ export default defineCase({
     const burst = Array.from({ length: count }, async (_, index) => {
       // Half of the burst comes before the signal, half after it, all within 20 ms.
       await sleep((index / count) * 20);
-      const dialledMs = nowMs();
-      const connection = await ctx.connect().catch(() => undefined);
-      if (connection?.open === true && !ctx.heldUp(dialledMs))
-        await connection.send(ctx.route('fast')).done;
+      await askFresh(ctx, ctx.route('fast'));
     });
     await sleep(10);
     ctx.target.signal();
