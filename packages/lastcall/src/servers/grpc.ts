@@ -15,6 +15,7 @@ import { inheritListen } from '../supervised/listen.ts';
 import {
   admitCalls,
   type AnyCall,
+  endCall,
   type Handler,
   leaseOfCall,
   RunningCall,
@@ -74,11 +75,12 @@ export function attachGrpc(
   server.register = (name: string, handler: Handler, ...rest: [never, never, string]) => {
     drain.services.add(name.split('/')[1] ?? '');
     if (name.startsWith(REFLECTION)) return register(name, drain.asking(handler) as never, ...rest);
-    const admitted = admitCalls(
-      handler,
-      () => lifecycle.admit({ kind: CALL, label: name }),
+    const work = { kind: CALL, label: name };
+    const admitted = admitCalls(handler, {
+      unary: rest[2] === 'unary',
+      admit: () => lifecycle.admit(work),
       refused,
-    );
+    });
     return register(name, admitted as never, ...rest);
   };
   watchListeners(lifecycle, server);
@@ -112,6 +114,7 @@ function watchListeners(lifecycle: Lifecycle, server: Server): void {
 /** One function for all streams: a closure for each makes a call dearer by a tenth. */
 function onStreamClose(this: ServerHttp2Stream): void {
   endStream(this);
+  endCall(this);
 }
 
 /** Work that was not begun: any other server may do it, after a pause (gRFC A6). */

@@ -23,6 +23,7 @@ import {
 import { type Connection, connectionOf } from './support/connection.ts';
 import { trackCurrentLease } from './support/current-lease.ts';
 import { holdLease, leaseOf } from './support/held-lease.ts';
+import { dispatcher, type Emit } from './support/dispatch.ts';
 import { HttpDrain } from './support/http-drain.ts';
 import { isLeftAlone, watchConnections } from './support/http-watch.ts';
 import { answerCall, refuse, refuseUpgrade, silence } from './support/replies.ts';
@@ -69,7 +70,8 @@ export function attachHttp<S extends Server>(
   watchConnections(server, drain, onResponseClose);
   if (options.currentLease) trackCurrentLease(server, leaseOf);
 
-  const emit = Reflect.get(server, 'emit') as (event: string, ...args: unknown[]) => boolean;
+  const emit = Reflect.get(server, 'emit') as Emit;
+  const dispatch = dispatcher(server, emit);
   // Named parameters and `arguments`: a rest array would be made for every request.
   server.emit = function (event: string, first: unknown, second: unknown, third: unknown): boolean {
     switch (event) {
@@ -123,7 +125,7 @@ export function attachHttp<S extends Server>(
         return true;
       }
     }
-    return emit.call(server, event, request, response);
+    return dispatch(event, request, response);
   }
 
   /** Another worker has given this connection to this one, with its answer half-way. */

@@ -38,16 +38,20 @@ interface Held {
 /** The lease of a call; undefined for calls of health and reflection. */
 export const leaseOfCall = (call: object): Lease | undefined => (call as Held)[RUNNING]?.lease;
 
+export interface Admission {
+  /** Whether its calls have one request and one answer: these are no streams, and emit no errors. */
+  unary: boolean;
+  admit: () => Lease | Refusal;
+  refused: (refusal: Refusal) => Status;
+}
+
 /** Admits each call of a handler, and ends its lease when its status has been sent. */
-export function admitCalls(
-  handler: Handler,
-  admit: () => Lease | Refusal,
-  refusal: (refused: Refusal) => Status,
-): Handler {
+export function admitCalls(handler: Handler, { unary, admit, refused }: Admission): Handler {
   return (call, callback) => {
     const admission = admit();
-    if (!admission.admitted) return sendStatus(call, callback, refusal(admission));
+    if (!admission.admitted) return sendStatus(call, callback, refused(admission));
     const running = new RunningCall(call, callback, admission);
+    running.listen(unary);
     const answer: Callback | undefined = callback && ((...args) => running.answer(args));
     try {
       return (handler as handleUnaryCall<unknown, unknown>)(call as never, answer as Callback);
@@ -56,6 +60,11 @@ export function admitCalls(
       throw error;
     }
   };
+}
+
+/** The stream of a call has closed, if it carries one. */
+export function endCall(stream: ServerHttp2Stream): void {
+  (stream as Held)[RUNNING]?.closed();
 }
 
 /** One admitted call: how it is answered, and when its lease ends. */
@@ -75,13 +84,16 @@ export class RunningCall {
     this.#stream = streamOf(call);
     lease.owner = this;
     (call as Held)[RUNNING] = this;
-    // One function for all calls: closures for each cost more than all the rest.
-    const events: EventEmitter = call;
-    events.on('cancelled', onCancelled).on('error', onError);
-    if (!callback) events.on('finish', onFinish);
-    if (!this.#stream) return;
-    (this.#stream as Held)[RUNNING] = this;
-    this.#stream.on('close', onStreamClose);
+    if (this.#stream) (this.#stream as Held)[RUNNING] = this;
+  }
+
+  /** One function for all calls, and none that cannot be called: they cost more than all the rest. */
+  listen(unary: boolean): void {
+    const events: EventEmitter = this.#call;
+    // A client that goes closes the stream; one whose deadline passes may let it open.
+    if (!this.#stream || this.#call.getDeadline() !== Infinity) events.on('cancelled', onCancelled);
+    if (!unary) events.on('error', onError);
+    if (!this.#callback) events.on('finish', onFinish);
   }
 
   /** The handler's own answer to a call that has one. */
@@ -130,10 +142,6 @@ function onError(this: object, error: Partial<Status>): void {
 /** A writable call has sent its status when it has finished. */
 function onFinish(this: object): void {
   (this as Held)[RUNNING]?.finished();
-}
-
-function onStreamClose(this: object): void {
-  (this as Held)[RUNNING]?.closed();
 }
 
 /** grpc-js keeps the stream behind its interceptors; without it a call ends with its status. */
