@@ -2,11 +2,13 @@ import { mkdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { SupervisorError } from '../errors.ts';
-import { send } from './client.ts';
+import { NoSupervisor, send } from './client.ts';
 import type { ControlReply, ControlRequest } from './protocol.ts';
 
 const LINE_MAX = 64 * 1024;
 const UNIX_PATH_MAX = 107;
+/** How long whoever listens on the path may take to say whether it is a supervisor. */
+const ANSWER_MS = 5_000;
 /** How long the answers to what was asked are waited for at the end, and then the clients to read. */
 const LAST_ANSWERS_MS = 1_000;
 
@@ -34,9 +36,18 @@ export class ControlServer {
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
-  /** Throws `ERR_SUPERVISOR_RUNNING` when another supervisor answers there. */
+  /**
+   * Throws `ERR_SUPERVISOR_RUNNING` when another supervisor answers there, or accepts and says nothing;
+   * `ERR_SUPERVISOR_CONFIG` when the path is that of something else, which would be replaced.
+   */
   static async expectFree(path: string): Promise<void> {
-    const running = await send(path, { verb: 'status', args: {} }).catch(() => undefined);
+    const late = AbortSignal.timeout(ANSWER_MS);
+    const running = await send(path, { verb: 'status', args: {} }, undefined, late).catch(others);
+    if (running === undefined && late.aborted)
+      throw new SupervisorError(
+        'ERR_SUPERVISOR_RUNNING',
+        `What listens on ${path} has not answered for ${ANSWER_MS / 1_000} s: a supervisor that is stopped or hangs, perhaps. End it, or give this one another control socket (--control PATH).`,
+      );
     if (!running) return;
     const { pid } = running as { pid: number };
     throw new SupervisorError(
@@ -136,4 +147,12 @@ export class ControlServer {
     }
     socket.end();
   }
+}
+
+/** A supervisor that has gone may be replaced, what belongs to somebody else may not. */
+function others(error: unknown): undefined {
+  if (error instanceof NoSupervisor)
+    throw new SupervisorError('ERR_SUPERVISOR_CONFIG', `control: not free. ${error.message}`, {
+      cause: error,
+    });
 }
