@@ -25,10 +25,13 @@ export class Distribution {
     this.#sorted = undefined;
   }
 
-  /** Adds `weight` values that are known to lie between two edges only: evenly over the logarithm. */
+  /**
+   * Adds `weight` values that are known to lie between two edges only: evenly over the logarithm. Those
+   * from 0 on, of which there is none, are taken to lie in the last octave.
+   */
   addBetween(fromMs: number, toMs: number, weight: number): void {
-    const from = Math.max(fromMs, toMs / 2, 2 ** LOWEST_OCTAVE);
-    const steps = PER_OCTAVE;
+    const from = Math.max(fromMs > 0 ? fromMs : toMs / 2, 2 ** LOWEST_OCTAVE);
+    const steps = Math.max(1, Math.ceil(PER_OCTAVE * Math.log2(toMs / from)));
     for (let i = 0; i < steps; i += 1)
       this.add(from * (toMs / from) ** ((i + 0.5) / steps), weight / steps);
   }

@@ -39,6 +39,8 @@ export interface Plan {
 
 const LADDER_MS = [1, 2, 5, 10, 15, 25, 30, 45, 60, 90, 120, 180, 300, 600].map((s) => s * 1_000);
 
+const LEAST_MARGIN_MS = 1;
+
 /** Sizes the grace, and simulates one rollout with it. Throws `ERR_PLANNER_OPTION`. */
 export function makePlan(request: PlanRequest): Plan {
   const { reading, rollout, share, forceMs, marginMs, seed = 1 } = request;
@@ -54,7 +56,9 @@ export function makePlan(request: PlanRequest): Plan {
     return { graceMs: ms, cutShare, cutPerRollout: cut * nodes, cleanStops: Math.exp(-cut) };
   };
   const others = LADDER_MS.filter((ms) => ms > leaveMs && ms >= graceMs / 20 && ms <= graceMs * 4);
-  const terminationGraceSeconds = Math.ceil((preStopMs + graceMs + forceMs + marginMs) / 1_000);
+  // Without a margin there is one all the same: a service refuses to end at the very moment of its kill.
+  const neededMs = preStopMs + graceMs + forceMs + Math.max(marginMs, LEAST_MARGIN_MS);
+  const terminationGraceSeconds = Math.ceil(neededMs / 1_000);
   return {
     graceMs,
     terminationGraceSeconds,

@@ -1,6 +1,7 @@
 import type { Distribution } from './distribution.ts';
 import { PlannerError } from './errors.ts';
 import { TimeHeap } from './heap.ts';
+import { InFlight } from './in-flight.ts';
 import { seeded } from './random.ts';
 import { expectRollout, type Rollout } from './rollout.ts';
 
@@ -23,9 +24,6 @@ export interface Simulated {
   late: number;
 }
 
-/** The rollout begins after as long as this share of the work takes at the most: then what is in flight is steady. */
-const WARM = 0.999;
-
 const READY = 1;
 const LEAVING = 2;
 const DRAINING = 3;
@@ -44,7 +42,7 @@ export function simulate(durations: Distribution, rollout: Rollout, seed = 1): S
   expectRollout(rollout);
   expectSize(durations, rollout);
   const run = new Run(durations, rollout, seed);
-  run.warmUp();
+  run.fill();
   run.replaceAll();
   return run.result;
 }
@@ -56,13 +54,13 @@ const [REQUESTS_MOST, NODES_MOST] = [2e8, 1e6];
 function expectSize(durations: Distribution, rollout: Rollout): void {
   const { nodes, surge, unavailable, ratePerSecond, startMs, preStopMs, graceMs } = rollout;
   const steps = Math.ceil(nodes / (surge + unavailable));
-  const longMs = durations.quantileMs(WARM);
-  const seconds = (steps * startMs + preStopMs + graceMs + longMs) / 1_000;
+  // What is in flight at the beginning is as many requests as come in the mean time that one takes.
+  const seconds = (steps * startMs + preStopMs + graceMs + durations.meanMs) / 1_000;
   const requests = seconds * ratePerSecond;
   if (nodes <= NODES_MOST && requests <= REQUESTS_MOST) return;
   throw new PlannerError(
     'ERR_PLANNER_OPTION',
-    `nodes, rate and times: expected a rollout of at most ${NODES_MOST} nodes and ${REQUESTS_MOST} requests, got ${nodes} nodes and about ${requests.toPrecision(2)} requests (${ratePerSecond} a second for ${steps} x ${startMs / 1_000} s to start and up to ${((preStopMs + graceMs + longMs) / 1_000).toFixed(0)} s to stop). Replace more nodes at a time, or plan for a part of them with its part of the rate.`,
+    `nodes, rate and times: expected a rollout of at most ${NODES_MOST} nodes and ${REQUESTS_MOST} requests, got ${nodes} nodes and about ${requests.toPrecision(2)} requests (${ratePerSecond} a second for ${steps} x ${startMs / 1_000} s to start and up to ${((preStopMs + graceMs) / 1_000).toFixed(0)} s to stop). Replace more nodes at a time, or plan for a part of them with its part of the rate.`,
   );
 }
 
@@ -116,12 +114,14 @@ class Run {
     }
   }
 
-  /** Lets requests come until what is in flight is what long work makes it. */
-  warmUp(): void {
-    const longestMs = this.#table[Math.floor(this.#table.length * WARM)]!;
-    this.#advance(() => this.#nowMs >= longestMs);
-    this.result.requests = 0;
-    this.result.homeless = 0;
+  /** Puts in flight what is there at any moment: as many pieces as arrive, by chance, in the mean time that one takes. */
+  fill(): void {
+    const random = this.#random;
+    const inFlight = new InFlight(this.#table);
+    const untilMs = inFlight.meanMs;
+    for (let atMs = this.#gap(); atMs < untilMs; atMs += this.#gap())
+      this.#begin(inFlight.leftMs(random));
+    this.#nextMs = this.#gap();
   }
 
   replaceAll(): void {
@@ -134,7 +134,6 @@ class Run {
 
   /** Goes from event to event until `done`. */
   #advance(done: () => boolean): void {
-    const random = this.#random;
     while (!done()) {
       const endMs = this.#ends.firstMs;
       const stepMs = this.#steps.firstMs;
@@ -144,22 +143,27 @@ class Run {
       else if (next === endMs) this.#end(this.#ends.take());
       else {
         this.#arrive();
-        this.#nextMs = next - this.#gapMs * Math.log(1 - random());
+        this.#nextMs = next + this.#gap();
       }
     }
   }
 
   #arrive(): void {
     this.result.requests += 1;
-    const count = this.#routable.length;
-    if (count === 0) {
-      this.result.homeless += 1;
-      return;
-    }
-    const node = this.#routable[(this.#random() * count) | 0]!;
+    if (this.#routable.length === 0) this.result.homeless += 1;
+    else this.#begin(this.#table[(this.#random() * this.#table.length) | 0]!);
+  }
+
+  /** A piece of work that ends so long from now, on one of the nodes that are routed to. */
+  #begin(leftMs: number): void {
+    const node = this.#routable[(this.#random() * this.#routable.length) | 0]!;
     this.#open[node]! += 1;
-    const tookMs = this.#table[(this.#random() * this.#table.length) | 0]!;
-    this.#ends.add(this.#nowMs + tookMs, node);
+    this.#ends.add(this.#nowMs + leftMs, node);
+  }
+
+  /** Until the next request of a Poisson process. */
+  #gap(): number {
+    return -this.#gapMs * Math.log(1 - this.#random());
   }
 
   #end(node: number): void {
@@ -184,13 +188,11 @@ class Run {
         this.#later(graceMs, STEPS.deadline, node);
         return;
       case STEPS.drain:
-        this.#unroute(node);
-        this.#state[node] = DRAINING;
-        this.result.inFlight[node] = this.#open[node]!;
-        this.result.caught += this.#open[node]!;
-        if (this.#open[node] === 0) this.#stop(node);
+        this.#drain(node);
         return;
       case STEPS.deadline:
+        // A leave time as long as the grace ends at the same moment.
+        this.#drain(node);
         if (this.#state[node] !== DRAINING) return;
         this.result.cut += this.#open[node]!;
         this.result.late += 1;
@@ -201,6 +203,16 @@ class Run {
         this.#stopping -= 1;
         this.#move();
     }
+  }
+
+  /** Routing has moved away. */
+  #drain(node: number): void {
+    if (this.#state[node] !== LEAVING) return;
+    this.#unroute(node);
+    this.#state[node] = DRAINING;
+    this.result.inFlight[node] = this.#open[node]!;
+    this.result.caught += this.#open[node]!;
+    if (this.#open[node] === 0) this.#stop(node);
   }
 
   /** The last work has ended, or was cut off. */

@@ -1,3 +1,4 @@
+import { unescape } from 'node:querystring';
 import { Distribution } from '../distribution.ts';
 import { PlannerError } from '../errors.ts';
 
@@ -36,7 +37,8 @@ export async function get(address: URL): Promise<string> {
   const url = new URL(address);
   const headers = new Headers();
   if (url.username !== '' || url.password !== '') {
-    const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    // Unlike decodeURIComponent it takes a percent sign that begins no escape for itself.
+    const pair = `${unescape(url.username)}:${unescape(url.password)}`;
     headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
     // Neither sent nor shown as a part of the address.
     [url.username, url.password] = ['', ''];
