@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { CONTROL_SOCKET, send } from '@lastcall/supervisor/client';
 import { Command } from 'commander';
+import { ask, understand } from './ask.ts';
+import { printable } from './output.ts';
 import { whole } from './parse.ts';
 import { showStatus, showWorkers } from './show.ts';
 
@@ -10,6 +12,10 @@ interface Common {
 }
 
 type Show = (result: unknown) => string;
+
+/** What only tells of the node is answered in a few seconds; all else may wait for work to end. */
+const LOOKS = new Set(['status', 'workers']);
+const LOOK_MS = 10_000;
 
 /** The verbs that talk to a running supervisor over its control socket. */
 export function controlCommands(): Command[] {
@@ -47,7 +53,7 @@ export function controlCommands(): Command[] {
 function verb(name: string, description: string, show: Show): Command {
   const command = new Command(name)
     .description(description)
-    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL ?? CONTROL_SOCKET)
+    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL || CONTROL_SOCKET)
     .option('--json', 'print JSON');
   return command.action(async (...given: unknown[]) => {
     const { control, json, ...options } = command.opts<Common>();
@@ -57,8 +63,14 @@ function verb(name: string, description: string, show: Show): Command {
     const print = (line: string): void => {
       process.stdout.write(json ? `${JSON.stringify({ line: line.trimEnd() })}\n` : line);
     };
-    const result = await send(resolve(control), { verb: name, args }, print, enough.signal);
+    const path = resolve(control);
+    const result = LOOKS.has(name)
+      ? await ask(path, name, LOOK_MS)
+      : await send(path, { verb: name, args }, print, enough.signal);
     if (name === 'logs') return;
-    process.stdout.write(`${json ? JSON.stringify(result, null, 2) : show(result)}\n`);
+    const text = json
+      ? JSON.stringify(result, null, 2)
+      : printable(understand(path, () => show(result)));
+    process.stdout.write(`${text}\n`);
   });
 }

@@ -57,7 +57,7 @@ const withNodes = (command: Command): Command =>
   command.option(
     '--nodes <FILE>',
     'the proxy, its upstream and the nodes',
-    process.env.LASTCALL_NODES ?? 'edge.yaml',
+    process.env.LASTCALL_NODES || 'edge.yaml',
   );
 
 function drain(): Command {

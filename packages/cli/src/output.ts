@@ -9,6 +9,8 @@ export function tolerateClosedOutput(): void {
     failed = true;
     process.stderr.write(`lastcall: standard output cannot be written: ${error.message}\n`);
   });
+  // Nobody is left to be told; both may be one file on a full disk.
+  process.stderr.on('error', () => undefined);
   process.once('exit', () => {
     if (failed) process.exitCode ||= 1;
   });

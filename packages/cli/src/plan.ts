@@ -49,10 +49,10 @@ export function planCommand(): Command {
     .option('--kind <KIND>', 'with --node: one kind of work alone')
     .option('--metric <NAME>', 'with --prometheus: a histogram in seconds')
     .option('--matchers <LABELS>', 'with --prometheus: label matchers such as job="api"')
-    .option('--window <TIME>', 'with --prometheus: how far back', '1d')
+    .option('--window <TIME>', 'with --prometheus: how far back (default: 1d)')
     .option('--nodes <N>', 'nodes (pods) of the service', number, 3)
     .option('--rate <N>', 'requests a second to the service (default: as measured)', number)
-    .option('--share <N>', 'share of the work in flight that is to end', number, 0.99)
+    .option('--share <N>', 'share of the work in flight that is to end', part, 0.99)
     .option('--surge <N>', 'nodes beyond the number wanted during a rollout', number, 1)
     .option('--unavailable <N>', 'nodes that may be missing during a rollout', number, 0)
     .addOption(
@@ -73,11 +73,6 @@ export function planCommand(): Command {
           'ERR_PLANNER_OPTION',
           `${reading.source} does not tell how many requests come a second. Give it: --rate N.`,
         );
-      if (!(flags.share > 0 && flags.share < 1))
-        throw new PlannerError(
-          'ERR_PLANNER_OPTION',
-          `share: expected a number between 0 and 1, such as 0.99, got ${flags.share}.`,
-        );
       const { nodes, surge, unavailable, share, seed } = flags;
       const { start: startMs, preStop: preStopMs, leave: leaveMs } = flags;
       const sizes = { nodes, ratePerSecond, surge, unavailable };
@@ -92,8 +87,34 @@ export function planCommand(): Command {
       }
       const { simulated, ...rest } = plan;
       const { stopsMs: _stops, inFlight: _inFlight, ...run } = simulated;
-      process.stdout.write(`${JSON.stringify({ ...rest, rollout, simulated: run }, null, 2)}\n`);
+      const told = { durations: summary(reading), ...rest, rollout, simulated: run };
+      process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
     });
+}
+
+/** What was read, for `--json`; of a histogram nobody knows how many it holds. */
+function summary({ durations, source, read, skipped }: Reading): object {
+  const { meanMs } = durations;
+  const [p50Ms, p99Ms, longestMs] = [0.5, 0.99, 1].map((share) => durations.quantileMs(share));
+  return { source, read, skipped, meanMs, p50Ms, p99Ms, longestMs };
+}
+
+/** What is said about one source; with another one it would be passed over in silence. */
+const DETAILS = {
+  kind: 'node',
+  metric: 'prometheus',
+  matchers: 'prometheus',
+  window: 'prometheus',
+} as const;
+
+function expectDetails(flags: Flags): void {
+  for (const [name, source] of Object.entries(DETAILS) as [keyof typeof DETAILS, keyof Flags][]) {
+    if (flags[name] === undefined || flags[source] !== undefined) continue;
+    throw new PlannerError(
+      'ERR_PLANNER_OPTION',
+      `--${name} goes with --${source}, which is not given.${name === 'kind' ? ' With --prometheus: --matchers \'kind="..."\'.' : ''}`,
+    );
+  }
 }
 
 async function read(flags: Flags): Promise<Reading> {
@@ -104,6 +125,7 @@ async function read(flags: Flags): Promise<Reading> {
       'ERR_PLANNER_OPTION',
       `expected one of --csv, --log, --node and --prometheus, got ${given.length}.`,
     );
+  expectDetails(flags);
   const line = new ProgressLine();
   try {
     if (csv !== undefined) return await readCsv(csv, line.show);
@@ -135,4 +157,10 @@ function number(text: string): number {
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError(`expected a number of 0 or more, got ${text}`);
   return value;
+}
+
+function part(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new InvalidArgumentError(`expected a number between 0 and 1, such as 0.99, got ${text}`);
 }

@@ -1,6 +1,7 @@
 import { Console } from '@lastcall/console';
 import { environmentOf, flagOf, OPTION_NAMES, OPTIONS, serve } from '@lastcall/supervisor';
 import { Command, Option } from 'commander';
+import { UsageError } from './errors.ts';
 
 /**
  * `lastcall serve [options] APP` and `lastcall serve [options] -- COMMAND ...`. The flags are made
@@ -26,6 +27,10 @@ export function serveCommand(foreign: string[] | undefined, done: (code: number)
     command.addOption(option);
   }
   return command.action(async (app: string | undefined, flags: Record<string, unknown>) => {
+    if (foreign && foreign.length > 0 && app !== undefined)
+      throw new UsageError(
+        `expected a Node entry (lastcall serve APP) or a command (lastcall serve -- COMMAND ...), got both: ${app} and -- ${foreign.join(' ')}.`,
+      );
     const target =
       foreign && foreign.length > 0 ? { command: foreign } : app === undefined ? {} : { app };
     const { config: configFile, ...options } = flags as { config?: string };

@@ -22,7 +22,7 @@ export function stopsCommand(): Command {
     .option(
       '--dir <PATH>',
       "folder with stops.jsonl: recordDir of a service, or the supervisor's",
-      process.env.LASTCALL_RECORD_DIR ?? '.lastcall',
+      process.env.LASTCALL_RECORD_DIR || '.lastcall',
     )
     .option('-n, --lines <N>', 'how many', whole(1, 1e9), 20)
     .option('--json', 'print JSON, one record a line')
@@ -44,8 +44,13 @@ export function stopsCommand(): Command {
     });
 }
 
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
 
 function readStops(dir: string): Flights & { records: Kept[] } {
   try {

@@ -14,7 +14,7 @@ interface Flags {
 export function watchCommand(): Command {
   return new Command('watch')
     .description('follow a node in the terminal; one line for each change when piped')
-    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL ?? CONTROL_SOCKET)
+    .option('--control <PATH>', 'control socket', process.env.LASTCALL_CONTROL || CONTROL_SOCKET)
     .option('--json', 'one line of JSON for each look')
     .action(({ control, json }: Flags) => {
       const path = resolve(control);

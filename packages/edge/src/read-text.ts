@@ -12,9 +12,12 @@ export const readText = (file: string): string => readBytes(file).text;
 
 /** The same, for a file that is edited: one that is not UTF-8 is read byte by byte. Throws `ERR_EDGE_CONFIG`. */
 export function readBytes(file: string): Text {
-  let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    const bytes = readFileSync(file);
+    const text = bytes.toString('utf8');
+    return Buffer.from(text).equals(bytes)
+      ? { text, encoding: 'utf8' }
+      : { text: bytes.toString('latin1'), encoding: 'latin1' };
   } catch (error) {
     throw new EdgeError(
       'ERR_EDGE_CONFIG',
@@ -23,8 +26,4 @@ export function readBytes(file: string): Text {
       { cause: error },
     );
   }
-  const text = bytes.toString('utf8');
-  return Buffer.from(text).equals(bytes)
-    ? { text, encoding: 'utf8' }
-    : { text: bytes.toString('latin1'), encoding: 'latin1' };
 }

@@ -1,4 +1,5 @@
-import { type NodeSnapshot, send, type Stop } from '@lastcall/supervisor/client';
+import type { NodeSnapshot, Stop } from '@lastcall/supervisor/client';
+import { ask, understand } from '../ask.ts';
 
 /** What a look at the node shows. */
 export type Look = NodeSnapshot & { stops: Stop[] };
@@ -30,11 +31,11 @@ export async function follow(
   // Whoever reads has had enough: `lastcall watch | head`.
   process.stdout.once('error', stop);
   try {
-    watcher.see(await ask(control));
+    await look(control, watcher, end.signal);
     let answered = true;
     while (await pause(watcher.everyMs, end.signal)) {
       try {
-        watcher.see(await ask(control));
+        await look(control, watcher, end.signal);
         answered = true;
       } catch (error) {
         if (answered) watcher.gone((error as Error).message);
@@ -46,20 +47,9 @@ export async function follow(
   }
 }
 
-async function ask(control: string): Promise<Look> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`The supervisor has not answered for ${ANSWER_MS / 1_000} s.`)),
-    ANSWER_MS,
-  );
-  try {
-    return (await Promise.race([
-      send(control, { verb: 'snapshot', args: {} }),
-      late.promise,
-    ])) as Look;
-  } finally {
-    clearTimeout(timer);
-  }
+async function look(control: string, watcher: Watcher, end: AbortSignal): Promise<void> {
+  const answer = await ask(control, 'snapshot', ANSWER_MS, end);
+  if (answer !== undefined) understand(control, () => watcher.see(answer as Look));
 }
 
 /** False when the end came first. */

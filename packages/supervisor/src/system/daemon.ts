@@ -20,8 +20,7 @@ interface DaemonResult {
  * Returns the exit code of the command: 0 when the daemon runs, else what the daemon ended with.
  */
 export async function daemonize(logPath: string): Promise<number> {
-  mkdirSync(dirname(logPath), { recursive: true });
-  const log = openSync(logPath, 'a', 0o644);
+  const log = openLog(logPath);
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
     detached: true,
     stdio: ['ignore', log, log, 'ipc'],
@@ -49,6 +48,19 @@ export async function daemonize(logPath: string): Promise<number> {
     ),
     { exitCode: result.exitCode },
   );
+}
+
+function openLog(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'a', 0o644);
+  } catch (error) {
+    throw new SupervisorError(
+      'ERR_SUPERVISOR_CONFIG',
+      `logFile: cannot open ${path}: ${(error as Error).message}.`,
+      { cause: error },
+    );
+  }
 }
 
 /**
