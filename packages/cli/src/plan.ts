@@ -93,10 +93,10 @@ export function planCommand(): Command {
 }
 
 /** What was read, for `--json`; of a histogram nobody knows how many it holds. */
-function summary({ durations, source, read, skipped }: Reading): object {
+function summary({ durations, beyond = null, source, read, skipped }: Reading): object {
   const { meanMs } = durations;
   const [p50Ms, p99Ms, longestMs] = [0.5, 0.99, 1].map((share) => durations.quantileMs(share));
-  return { source, read, skipped, meanMs, p50Ms, p99Ms, longestMs };
+  return { source, read, skipped, meanMs, p50Ms, p99Ms, longestMs, beyond };
 }
 
 /** What is said about one source; with another one it would be passed over in silence. */

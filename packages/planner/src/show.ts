@@ -13,6 +13,11 @@ const quantile = (values: ArrayLike<number>, share: number): number => {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 };
 
+const beyondLine = ({ beyond }: Reading): string =>
+  beyond
+    ? `\n${percent(beyond.share)} of them are longer than ${seconds(beyond.edgeMs)}, the last edge of the histogram: they are taken to be twice as long and may be far longer, so this plan may be too short`
+    : '';
+
 /** The plan for people. */
 export function showPlan(
   plan: Plan,
@@ -30,7 +35,7 @@ export function showPlan(
     cutPerRollout.toFixed(cutPerRollout < 10 ? 2 : 0),
     percent(cleanStops),
   ]);
-  return `${source}: ${what}${skipped > 0 ? `, ${skipped} lines skipped` : ''}: mean ${seconds(durations.meanMs)}, p50 ${seconds(durations.quantileMs(0.5))}, p99 ${seconds(durations.quantileMs(0.99))}, longest ${seconds(durations.quantileMs(1))}
+  return `${source}: ${what}${skipped > 0 ? `, ${skipped} lines skipped` : ''}: mean ${seconds(durations.meanMs)}, p50 ${seconds(durations.quantileMs(0.5))}, p99 ${seconds(durations.quantileMs(0.99))}, longest ${seconds(durations.quantileMs(1))}${beyondLine(reading)}
 ${rollout.nodes} nodes, ${rollout.ratePerSecond.toFixed(1)} requests/s: ${plan.inFlightPerNode.toFixed(1)} in flight on a node
 
 For ${Number((share * 100).toPrecision(12))} % of the work in flight to end: grace ${seconds(plan.graceMs)} (of which up to ${seconds(rollout.leaveMs)} to leave)

@@ -10,6 +10,7 @@ import {
   readNode,
   readPrometheus,
   type Rollout,
+  showPlan,
   simulate,
 } from '@lastcall/planner';
 import { createLifecycle } from 'lastcall';
@@ -79,6 +80,27 @@ test('durations are even over the logarithm of the whole bucket, however wide it
   assert.ok(near(durations.quantileMs(0.5), 10_000, 0.05), `${durations.quantileMs(0.5)}`);
   assert.ok(near(durations.quantileMs(0.25), 3_162, 0.05), `${durations.quantileMs(0.25)}`);
   assert.ok(near(durations.meanMs, 99_000 / Math.log(100), 0.05), `${durations.meanMs}`);
+});
+
+test('work beyond the last edge of a histogram is told, as nobody knows how long it takes', async (t) => {
+  const ask = async (...counts: [le: string, count: string][]) => {
+    const result = counts.map(([le, count]) => ({ metric: { le }, value: [0, count] }));
+    return readPrometheus(`http://${await answering(t, JSON.stringify({ data: { result } }))}`);
+  };
+  const reading = await ask(['1', '1'], ['10', '3'], ['+Inf', '4']);
+  const { edgeMs, share } = reading.beyond!;
+  assert.equal(edgeMs, 10_000);
+  assert.ok(near(share, 0.25, 1e-9), `${share}`);
+  const { graceMs: _, ...rollout } = ROLLOUT;
+  const plan = makePlan({ reading, rollout, share: 0.99, forceMs: 0, marginMs: 0 });
+  assert.match(
+    showPlan(plan, reading, rollout, 0.99),
+    /25\.00 % .* longer than 10 s, the last edge .* twice as long/,
+  );
+  const known = await ask(['1', '1'], ['10', '4'], ['+Inf', '4']);
+  assert.equal(known.beyond, null);
+  assert.doesNotMatch(showPlan(plan, known, rollout, 0.99), /last edge/);
+  await assert.rejects(ask(['+Inf', '4']), /no bucket with a finite edge/);
 });
 
 test('a password with a percent sign in it', async (t) => {

@@ -8,18 +8,28 @@ export interface Bucket {
   count: number;
 }
 
+/** Work of which a histogram tells only that it takes longer than its last edge. */
+export interface Beyond {
+  edgeMs: number;
+  /** Of all its work. */
+  share: number;
+}
+
 /**
  * The durations behind a histogram. Inside a bucket they are taken to be even over the logarithm;
- * those above the last finite edge to be twice as long as that edge.
+ * those above the last finite edge to be twice as long as that edge, and how many these are is told.
  */
-export function fromBuckets(buckets: Bucket[], source: string): Distribution {
+export function fromBuckets(
+  buckets: Bucket[],
+  source: string,
+): { durations: Distribution; beyond: Beyond | null } {
   const durations = new Distribution();
-  let [below, edge] = [0, 0];
+  let [below, edge, beyond] = [0, 0, 0];
   for (const { le, count } of buckets.toSorted((a, b) => a.le - b.le)) {
     const weight = count - below;
     if (weight > 0) {
-      if (le === Infinity) durations.add(2 * edge * 1_000, weight);
-      else durations.addBetween(edge * 1_000, le * 1_000, weight);
+      if (le < Infinity) durations.addBetween(edge * 1_000, le * 1_000, weight);
+      else durations.add(2 * edge * 1_000, (beyond = weight));
       below = count;
     }
     if (le !== Infinity) edge = le;
@@ -29,7 +39,13 @@ export function fromBuckets(buckets: Bucket[], source: string): Distribution {
       'ERR_PLANNER_INPUT',
       `${source}: the histogram holds no request yet. Let the service work for a while.`,
     );
-  return durations;
+  if (edge === 0)
+    throw new PlannerError(
+      'ERR_PLANNER_INPUT',
+      `${source}: the histogram has no bucket with a finite edge, so it tells no duration.`,
+    );
+  if (beyond === 0) return { durations, beyond: null };
+  return { durations, beyond: { edgeMs: edge * 1_000, share: beyond / durations.count } };
 }
 
 /** Gets a page within 10 s. Throws `ERR_PLANNER_INPUT` with what went wrong. */

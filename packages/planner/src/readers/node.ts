@@ -21,9 +21,10 @@ export async function readNode(address: string, kind?: string): Promise<Reading>
       'ERR_PLANNER_INPUT',
       `${url.origin}/metrics has no ${METRIC}${kind === undefined ? '' : ` of kind ${kind}`}. Is it a node of this version?`,
     );
-  const durations = fromBuckets(
+  const { durations, beyond } = fromBuckets(
     Array.from(counts, ([le, count]) => ({ le, count })),
     url.origin,
   );
-  return { durations, ratePerSecond: null, source: url.origin, read: durations.count, skipped: 0 };
+  const read = durations.count;
+  return { durations, beyond, ratePerSecond: null, source: url.origin, read, skipped: 0 };
 }

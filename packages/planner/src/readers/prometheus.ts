@@ -36,9 +36,9 @@ export async function readPrometheus(
       'ERR_PLANNER_OPTION',
       `metric: expected the name of a histogram in seconds, got ${metric}, whose ${metric}_bucket has no label le.`,
     );
-  const durations = fromBuckets(buckets, base.origin);
+  const { durations, beyond } = fromBuckets(buckets, base.origin);
   const ratePerSecond = durations.count;
-  return { durations, ratePerSecond, source: base.origin, read: NaN, skipped: 0 };
+  return { durations, beyond, ratePerSecond, source: base.origin, read: NaN, skipped: 0 };
 }
 
 function bucketsOf(text: string, url: URL): Bucket[] {

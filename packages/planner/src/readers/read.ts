@@ -1,10 +1,13 @@
 import { Distribution } from '../distribution.ts';
 import { PlannerError } from '../errors.ts';
+import type { Beyond } from './histogram.ts';
 import { LineCutter, openLines, type Progress } from './lines.ts';
 
 /** What was read from somewhere. */
 export interface Reading {
   durations: Distribution;
+  /** Of a histogram: work that is longer than it can tell, so that the plan is a guess as far as it matters. */
+  beyond?: Beyond | null;
   /** Requests a second, where times were given too. */
   ratePerSecond: number | null;
   /** Where it was read, for the report. */
