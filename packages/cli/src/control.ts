@@ -13,7 +13,7 @@ interface Common {
 
 type Show = (result: unknown) => string;
 
-/** What only tells of the node is answered in a few seconds; all else may wait for work to end. */
+/** What only tells of the node is answered in a few seconds; all else may wait long for work to end. */
 const LOOKS = new Set(['status', 'workers']);
 const LOOK_MS = 10_000;
 
@@ -64,8 +64,10 @@ function verb(name: string, description: string, show: Show): Command {
       process.stdout.write(json ? `${JSON.stringify({ line: line.trimEnd() })}\n` : line);
     };
     const path = resolve(control);
+    // A supervisor that hangs is told before anything is asked of it that it may do when nobody waits any more.
+    const looked = await ask(path, LOOKS.has(name) ? name : 'workers', LOOK_MS);
     const result = LOOKS.has(name)
-      ? await ask(path, name, LOOK_MS)
+      ? looked
       : await send(path, { verb: name, args }, print, enough.signal);
     if (name === 'logs') return;
     const text = json

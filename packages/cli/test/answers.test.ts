@@ -12,13 +12,13 @@ const folder = mkdtempSync(join(tmpdir(), 'lastcall-answers-'));
 after(() => rmSync(folder, { recursive: true }));
 
 /** Listens as a supervisor would; `answer` is called for each question. */
-async function listening(answer: (socket: Socket) => void) {
+async function listening(answer: (socket: Socket, question: string) => void) {
   const path = join(folder, crypto.randomUUID().slice(0, 8));
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
     socket.on('error', () => undefined).once('close', () => open.delete(socket));
-    socket.once('data', () => answer(socket));
+    socket.once('data', (data: Buffer) => answer(socket, data.toString()));
   }).listen(path);
   await once(server, 'listening');
   return {
@@ -65,8 +65,23 @@ test(
   'a supervisor that accepts and says nothing is told after a while',
   { timeout: 60_000 },
   async (t) => {
-    await using silent = await listening(() => undefined);
-    const verbs = [['status'], ['workers', '--json'], ['watch'], ['watch', '--json']];
+    const asked = new Set<string>();
+    await using silent = await listening((_, question) => {
+      asked.add((JSON.parse(question) as { verb: string }).verb);
+    });
+    const verbs = [
+      'status',
+      'workers --json',
+      'drain',
+      'resume',
+      'reload',
+      'upgrade',
+      'stop --quick',
+      'scale 2 --json',
+      'logs -f',
+      'watch',
+      'watch --json',
+    ].map((words) => words.split(' '));
     await Promise.all(
       verbs.map(async (verb) => {
         const child = start(...verb, '--control', silent.path);
@@ -77,6 +92,8 @@ test(
         assert.deepEqual([code, out], [1, ''], verb.join(' '));
       }),
     );
+    const looks = [...asked].toSorted();
+    assert.deepEqual(looks, ['snapshot', 'status', 'workers'], 'nothing was asked to be done');
   },
 );
 
