@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import {
   graceplot,
   makePlan,
@@ -66,6 +66,9 @@ export function planCommand(): Command {
     .option('--svg <FILE>', 'write the plot')
     .option('--json', 'print JSON')
     .action(async (flags: Flags) => {
+      const { svg } = flags;
+      // Before the reading, which may take long: the plan would be gone.
+      if (svg !== undefined) plot(svg, () => closeSync(openSync(svg, 'a')));
       const reading = await read(flags);
       const ratePerSecond = flags.rate ?? reading.ratePerSecond;
       if (ratePerSecond === null)
@@ -79,8 +82,8 @@ export function planCommand(): Command {
       const rollout = { ...sizes, startMs, preStopMs, leaveMs, exitMs: 100 };
       const times = { forceMs: flags.force, marginMs: flags.margin };
       const plan = makePlan({ reading, rollout, share, ...times, seed });
-      if (flags.svg !== undefined)
-        write(flags.svg, graceplot(reading.durations, flags.leave, plan.graceMs));
+      if (svg !== undefined)
+        plot(svg, () => writeFileSync(svg, graceplot(reading.durations, leaveMs, plan.graceMs)));
       if (!flags.json) {
         process.stdout.write(showPlan(plan, reading, rollout, share));
         return;
@@ -141,9 +144,9 @@ async function read(flags: Flags): Promise<Reading> {
   });
 }
 
-function write(file: string, plot: string): void {
+function plot(file: string, write: () => void): void {
   try {
-    writeFileSync(file, plot);
+    write();
   } catch (cause) {
     const { message } = cause as Error;
     throw new PlannerError('ERR_PLANNER_OPTION', `--svg: ${file} cannot be written: ${message}.`, {

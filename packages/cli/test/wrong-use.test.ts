@@ -50,6 +50,7 @@ const uses: [number, RegExp, ...string[]][] = [
   [2, /--kind goes with --node/, 'plan', '--prometheus', 'http://127.0.0.1:1', '--kind', 'stream'],
   [2, /--matchers goes with --prometheus/, ...csv, '--matchers', 'job="api"'],
   [2, /--window goes with --prometheus/, 'plan', '--node', 'http://127.0.0.1:1', '--window', '2d'],
+  [2, /--svg: .* cannot be written/, 'plan', '--csv', at('none.csv'), '--svg', at('file/plot.svg')],
   [2, /between 0 and 1, .* got 1\b/, 'plan', '--csv', at('none.csv'), '--share', '1'],
 ];
 for (const [wanted, told, ...args] of uses)
