@@ -23,7 +23,7 @@ export function passSessions(server: Server, belongs: Belongs): void {
 }
 
 export const belongsToSession = (sessions: readonly Belongs[], request: IncomingMessage): boolean =>
-  sessions.length > 0 && sessions.some((belongs) => belongs(request));
+  sessions.some((belongs) => belongs(request));
 
 /** New sessions are taken until the lifecycle drains. */
 export const takesSessions = ({ state }: Lifecycle): boolean =>
