@@ -1,5 +1,6 @@
 // The account of promises: a request sent on an open connection is owed an answer.
 import { nowMs } from './clock.ts';
+import { Output } from './output.ts';
 import type { Lane, Span, Timeline } from './timeline.ts';
 
 /**
@@ -8,6 +9,8 @@ import type { Lane, Span, Timeline } from './timeline.ts';
  * (`Connection: close` on an earlier answer, a GOAWAY below the stream).
  */
 export type Outcome = 'pending' | 'answered' | 'refused' | 'lost' | 'void';
+
+const bodyPart = 128 * 1024;
 
 export class Exchange {
   readonly method: string;
@@ -21,13 +24,12 @@ export class Exchange {
   headers = new Map<string, string>();
   trailers = new Map<string, string>();
   bodyBytes = 0;
-  /** The first 256 KiB of the body. */
-  text = '';
   /** Resolves when the answer is whole or can no longer come; never rejects. */
   readonly done: Promise<Exchange>;
   /** Resolves when the head of the final answer is there, or with `done`. */
   readonly head: Promise<Exchange>;
   onBody: ((chunk: Buffer) => void) | undefined;
+  #body: Output | undefined;
   readonly #span: Span;
   readonly #timeline: Timeline;
   #resolveDone: (exchange: Exchange) => void = () => undefined;
@@ -58,8 +60,14 @@ export class Exchange {
 
   body(chunk: Buffer): void {
     this.bodyBytes += chunk.length;
-    if (this.text.length < 262_144) this.text += chunk.toString('utf8');
+    this.#body ??= new Output(bodyPart);
+    this.#body.add(chunk);
     this.onBody?.(chunk);
+  }
+
+  /** The first and the last 128 Ki characters of the body. */
+  get text(): string {
+    return this.#body?.text ?? '';
   }
 
   settle(outcome: Exclude<Outcome, 'pending'>, reason: string): void {
@@ -101,15 +109,21 @@ export class Account {
     return this.exchanges.filter((one) => one.outcome === 'lost' || one.outcome === 'pending');
   }
 
-  /** Counts only what was at risk: not yet settled at `sinceMs`, or sent after it. */
+  /** Nobody waits any more: what has no answer by now is lost. */
+  giveUp(): void {
+    for (const one of this.exchanges) one.settle('lost', 'no answer came');
+  }
+
+  /**
+   * Counts only what was at risk: settled at `sinceMs` or later. What is pending has not been given up:
+   * the case was over without it.
+   */
   totals(sinceMs: number): Totals {
     const totals = { owed: 0, answered: 0, refused: 0, lost: 0 };
-    for (const one of this.exchanges) {
-      if (one.outcome === 'void' || (one.settledMs ?? Infinity) < sinceMs) continue;
+    for (const { outcome, settledMs } of this.exchanges) {
+      if (outcome === 'void' || outcome === 'pending' || (settledMs ?? 0) < sinceMs) continue;
       totals.owed += 1;
-      if (one.outcome === 'answered') totals.answered += 1;
-      else if (one.outcome === 'refused') totals.refused += 1;
-      else totals.lost += 1;
+      totals[outcome] += 1;
     }
     return totals;
   }

@@ -55,14 +55,18 @@ export function select(cases: readonly DrillCase[], only: readonly string[]): Dr
   return cases.filter((one) => wanted.has(one.slug));
 }
 
+/** The cases of the areas that drill.yaml names; all where it names none. */
+export function inAreas(cases: readonly DrillCase[], { areas }: DrillConfig): DrillCase[] {
+  return cases.filter(
+    ({ slug }) => areas === undefined || areas.some((area) => slug.startsWith(`${area}/`)),
+  );
+}
+
 export async function drill(options: DrillOptions): Promise<DrillResult> {
   const startedAt = new Date();
   const startMs = nowMs();
   const { config } = options;
-  const cases = options.cases.filter(
-    (one) =>
-      config.areas === undefined || config.areas.some((area) => one.slug.startsWith(`${area}/`)),
-  );
+  const cases = inAreas(options.cases, config);
   try {
     await refuseUnknownSkips(config);
     await rehearse(options);
@@ -71,6 +75,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       cases: results,
       seed: options.seed,
       confidence: options.confidence,
+      ...(options.lossBelow === undefined ? {} : { lossBelow: options.lossBelow }),
       strict: options.strict,
       knownFailing: options.knownFailing,
       startedAt,
@@ -121,7 +126,13 @@ async function runAll(cases: readonly DrillCase[], options: DrillOptions): Promi
   };
   const fixedPort = Object.values(options.config.ports).some((port) => typeof port === 'number');
   const width = fixedPort ? 1 : options.concurrency;
-  await Promise.all(Array.from({ length: Math.min(width, cases.length) }, worker));
+  const workers = Array.from({ length: Math.min(width, cases.length) }, worker);
+  try {
+    await Promise.all(workers);
+  } finally {
+    waiting.length = 0; // the others begin nothing more where one has failed
+    await Promise.allSettled(workers);
+  }
   return cases.flatMap((one) => results.get(one) ?? []);
 }
 

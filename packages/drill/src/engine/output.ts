@@ -1,24 +1,31 @@
-// What a target printed: the first and the last part of it, however much it was.
-const headBytes = 64 * 1024;
-const tailBytes = 64 * 1024;
+// What a target printed or answered: the first and the last part of it, however much it was.
+import { StringDecoder } from 'node:string_decoder';
 
 export class Output {
+  readonly #part: number;
+  readonly #decoder = new StringDecoder('utf8');
   #head = '';
   #tail = '';
-  /** All that was printed, in bytes. */
-  bytes = 0;
+  /** Characters between the two that were not kept. */
+  #left = 0;
+
+  /** Keeps `part` characters of the beginning, and as many of the end. */
+  constructor(part = 64 * 1024) {
+    this.#part = part;
+  }
 
   add(chunk: Buffer): void {
-    this.bytes += chunk.length;
-    const text = chunk.toString('utf8');
-    const room = Math.max(0, headBytes - this.#head.length);
+    const text = this.#decoder.write(chunk);
+    const room = Math.max(0, this.#part - this.#head.length);
     this.#head += text.slice(0, room);
-    this.#tail = (this.#tail + text.slice(room)).slice(-tailBytes);
+    const tail = this.#tail + text.slice(room);
+    const over = Math.max(0, tail.length - this.#part);
+    this.#left += over;
+    this.#tail = tail.slice(over);
   }
 
   get text(): string {
-    const kept = Buffer.byteLength(this.#head) + Buffer.byteLength(this.#tail);
-    const gap = this.bytes > kept ? `\n[... ${this.bytes - kept} bytes left out ...]\n` : '';
+    const gap = this.#left > 0 ? `\n[... ${this.#left} characters left out ...]\n` : '';
     return `${this.#head}${gap}${this.#tail}`;
   }
 

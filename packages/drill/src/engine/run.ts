@@ -69,8 +69,13 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   let judged = await judge(drillCase, ctx, limitMs);
   const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
   // After a failure the picture still shows the server's own end, when it is near.
-  if (judged.verdict === 'fail' && signalledMs !== undefined) await ctx.target.ended(1500);
-  if (judged.verdict === 'fail') judged.actual += endedBy(ctx);
+  if (judged.verdict === 'fail' && signalledMs !== undefined) {
+    await ctx.target.ended(1500).catch(() => undefined);
+  }
+  if (judged.verdict === 'fail') {
+    judged.actual += endedBy(ctx);
+    ctx.account.giveUp();
+  }
   const judgedAt = judged.verdict === 'not applicable' ? undefined : signalledMs;
   const totals = judgedAt === undefined ? none : ctx.account.totals(judgedAt);
   if (drillCase.load === true && judged.verdict === 'pass' && totals.owed === 0) {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type CaseResult, type DrillResult, reasonOf, reasons } from '../verdict/summary.ts';
 import { escapeMarkup } from './escape.ts';
-import { lossText } from './terminal.ts';
+import { lossText, runsText } from './terminal.ts';
 import { timelineSvg } from './svg.ts';
 
 const style = `
@@ -90,6 +90,7 @@ function caseHtml(one: CaseResult): string {
     lines.push(`<p>Expected: ${escapeMarkup(shown.expected ?? '')}</p>`);
     lines.push(`<p class="v-fail">Got: ${escapeMarkup(shown.actual ?? '')}</p>`);
   } else if (shown.actual !== undefined) lines.push(`<p>${escapeMarkup(shown.actual)}</p>`);
+  if (one.runs.length > 1) lines.push(`<p>${runsText(one)}</p>`);
   if (one.case.load === true && one.totals.owed > 0)
     lines.push(`<p>${escapeMarkup(lossText(one))}</p>`);
   for (const note of shown.notes) lines.push(`<p>${escapeMarkup(note)}</p>`);

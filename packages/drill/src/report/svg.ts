@@ -25,7 +25,8 @@ export function timelineSvg(timeline: Timeline, title: string): string {
     ...timeline.marks.map((mark) => mark.atMs),
     ...lanes.flatMap((lane) => [lane.closeMs ?? 0, ...lane.spans.map((span) => span.toMs ?? 0)]),
   ];
-  const lastMs = Math.max(signalMs + 1, ...times) + 20;
+  // Not spread: there may be more of them than a call takes arguments.
+  const lastMs = times.reduce((last, ms) => Math.max(last, ms), signalMs + 1) + 20;
   // What matters is after the signal: what was before it takes up a quarter of the picture at the most.
   const beganMs = Math.min(signalMs, ...lanes.map((lane) => lane.openMs)) - 30;
   const firstMs = Math.max(0, beganMs, signalMs - Math.max(30, (lastMs - signalMs) / 3));

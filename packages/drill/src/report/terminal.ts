@@ -29,7 +29,7 @@ const words: Readonly<Record<string, string>> = {
 export function caseLine(one: CaseResult, style: Style): string {
   const word = paint((words[one.verdict] ?? '').padEnd(4), codes[one.verdict] ?? '0', style);
   const level = one.case.level.padEnd(6);
-  const runs = one.runs.length > 1 ? ` ${one.failedRuns} of ${one.runs.length} runs failed` : '';
+  const runs = one.runs.length > 1 ? ` ${runsText(one)}` : '';
   const head = `${word}  ${level}  ${one.case.slug}${runs}`;
   const more: string[] = [];
   if (one.verdict === 'fail') {
@@ -43,16 +43,32 @@ export function caseLine(one: CaseResult, style: Style): string {
   return [head, ...more.map((line) => `              ${clean(line)}`)].join('\n');
 }
 
+/** How the runs of a case ended, in words. */
+export function runsText({ runs, failedRuns, leftRuns }: CaseResult): string {
+  const left = leftRuns === 0 ? '' : `, ${leftRuns} did not apply`;
+  return `${failedRuns} of ${runs.length} runs failed${left}`;
+}
+
 /** The loss rate with its interval, in words. */
 export function lossText(one: CaseResult): string {
   const { lost, owed } = one.totals;
-  const { low, high } = one.interval;
-  const range = lost === 0 ? `below ${rate(high)}` : `between ${rate(low)} and ${rate(high)}`;
+  const low = rate(one.interval.low, 'floor');
+  const high = rate(one.interval.high, 'ceil');
+  const range = lost === 0 ? `below ${high}` : `between ${low} and ${high}`;
   return `lost ${lost} of ${owed} promises at risk: ${range}`;
 }
 
-const rate = (value: number): string =>
-  value >= 0.001 ? `${Number((value * 100).toPrecision(2))} %` : `1 in ${Math.floor(1 / value)}`;
+/** Two digits, rounded down or up: a bound that was rounded inwards would not hold any more. */
+function rate(value: number, round: 'floor' | 'ceil'): string {
+  if (value < 0.001) {
+    return `1 in ${round === 'ceil' ? Math.floor(1 / value) : Math.ceil(1 / value)}`;
+  }
+  const percent = value * 100;
+  const step = 10 ** (Math.floor(Math.log10(percent)) - 1);
+  // What is a whole number of steps but for the last bit stays so.
+  const steps = Math[round](Number((percent / step).toPrecision(12)));
+  return `${Number((steps * step).toPrecision(2))} %`;
+}
 
 /** What a server said goes to the terminal without its control characters, and short. */
 const clean = (text: string): string => stripControls(text).replaceAll('\n', ' | ').slice(0, 300);

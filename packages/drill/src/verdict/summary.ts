@@ -2,7 +2,7 @@
 import type { DrillCase } from '../case.ts';
 import type { Totals } from '../engine/account.ts';
 import type { RunResult, Verdict } from '../engine/run.ts';
-import { type Interval, lossInterval } from './interval.ts';
+import { type Interval, lossInterval, promisesNeeded } from './interval.ts';
 
 export interface CaseResult {
   readonly case: DrillCase;
@@ -11,6 +11,8 @@ export interface CaseResult {
   /** The run to show: the first that failed, or else the first. */
   readonly shown: RunResult;
   readonly failedRuns: number;
+  /** Runs in which nothing could be asked. */
+  readonly leftRuns: number;
   /** Promises at risk, over all runs. */
   readonly totals: Totals;
   readonly interval: Interval;
@@ -36,6 +38,7 @@ export function summarize(
     runs,
     shown,
     failedRuns: failed.length,
+    leftRuns: runs.filter((run) => run.verdict === 'not applicable').length,
     totals,
     interval: lossInterval(totals.lost, totals.owed, confidence),
   };
@@ -45,6 +48,8 @@ export interface DrillResult {
   readonly cases: readonly CaseResult[];
   readonly seed: number;
   readonly confidence: number;
+  /** The loss rate that was to be shown of each load case. */
+  readonly lossBelow?: number;
   readonly strict: boolean;
   readonly knownFailing: ReadonlySet<string>;
   readonly startedAt: Date;
@@ -56,13 +61,28 @@ export interface DrillResult {
 export function reasonOf(result: DrillResult, one: CaseResult): string | undefined {
   const { slug, level } = one.case;
   const known = result.knownFailing.has(slug);
-  if (one.verdict === 'fail' && !known && (level === 'MUST' || result.strict)) {
-    return `${slug} (${level}) fails`;
-  }
+  const counts = !known && (level === 'MUST' || result.strict);
+  if (one.verdict === 'fail' && counts) return `${slug} (${level}) fails`;
+  const unshown = one.verdict === 'pass' && counts ? notShown(result, one) : undefined;
+  if (unshown !== undefined) return `${slug} (${level}): ${unshown}`;
   if (one.verdict === 'pass' && known) {
     return `${slug} is listed as known to fail, but passes: take it off the list`;
   }
   return undefined;
+}
+
+/** Why a rate that was to be shown was not, although nothing was lost. */
+function notShown(
+  { lossBelow, confidence }: DrillResult,
+  { case: { load }, totals }: CaseResult,
+): string | undefined {
+  if (load !== true || lossBelow === undefined) return undefined;
+  const needed = promisesNeeded(lossBelow, confidence);
+  if (totals.owed >= needed) return undefined;
+  return (
+    `a loss below ${lossBelow} was not shown: ${totals.owed} of ${needed} promises were at risk ` +
+    'when three stops in a row put none there'
+  );
 }
 
 /** Why the drill as a whole fails; empty when it passes. */
