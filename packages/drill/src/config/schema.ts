@@ -37,7 +37,7 @@ const command = formed(
   (value) => {
     const words = typeof value === 'string' ? value.trim().split(/\s+/) : value;
     if (!Array.isArray(words) || words.length === 0) return undefined;
-    const isWord = (word: unknown): boolean => word !== '' && /string|number/.test(typeof word);
+    const isWord = (word: unknown): boolean => /string|number/.test(typeof word);
     return words.every(isWord) && words[0] !== '' ? words.map(String) : undefined;
   },
 );
@@ -82,7 +82,7 @@ function named<N extends string, T extends z.ZodType>(names: readonly N[], value
   return z.strictObject(shape as Record<N, z.ZodOptional<T>>);
 }
 
-export const schema = z.strictObject({
+const keys = z.strictObject({
   /** The program and its arguments; a list, or a string split at blanks. */
   command,
   /** Where it is started; default: the folder of drill.yaml. */
@@ -128,6 +128,13 @@ export const schema = z.strictObject({
   skip: z.record(z.string(), z.string().min(1)).default({}),
   /** The areas to run; default: all that apply. */
   areas: z.array(z.enum(areas)).min(1).optional(),
+});
+
+/** Work that outlasts the grace is cut by a server that does nothing wrong. */
+export const schema = keys.superRefine(({ grace, work }, ctx) => {
+  if (work === undefined || work < grace) return;
+  const message = `expected less than the grace of ${grace} ms, in which it is to finish; got ${work} ms`;
+  ctx.addIssue({ code: 'custom', path: ['work'], message });
 });
 
 export type DrillConfig = z.output<typeof schema>;

@@ -30,7 +30,18 @@ export interface ConnectOptions {
   readonly port: number;
   readonly label?: string;
   readonly localAddress?: string;
+  /** How long the connection may take; a full accept queue leaves a client without any word. */
+  readonly withinMs?: number;
+  /** Told of the socket before it is connected. */
+  readonly onSocket?: (socket: net.Socket) => void;
 }
+
+/** Longer than the kernel takes for its fourth try. */
+export const connectMs = 20_000;
+
+/** Host and port as an address of HTTP has them: an IPv6 address stands in brackets (RFC 3986 3.2.2). */
+export const authority = (host: string, port: number): string =>
+  `${net.isIPv6(host) ? `[${host}]` : host}:${port}`;
 
 export class Connection {
   readonly socket: net.Socket;
@@ -52,7 +63,7 @@ export class Connection {
     this.#account = account;
     this.#timeline = timeline;
     this.#lane = timeline.lane(label);
-    this.#host = `${socket.remoteAddress ?? 'localhost'}:${socket.remotePort ?? 0}`;
+    this.#host = authority(socket.remoteAddress ?? 'localhost', socket.remotePort ?? 0);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -72,7 +83,7 @@ export class Connection {
   }
 
   static open(options: ConnectOptions, account: Account, timeline: Timeline): Promise<Connection> {
-    const { host, port, localAddress } = options;
+    const { host, port, localAddress, withinMs = connectMs } = options;
     return new Promise((resolve, reject) => {
       const socket = net.connect({
         host,
@@ -82,12 +93,24 @@ export class Connection {
         allowHalfOpen: true,
         ...(localAddress === undefined ? {} : { localAddress }),
       });
+      options.onSocket?.(socket);
+      const limit = setTimeout(() => {
+        socket.destroy(
+          Object.assign(new Error(`not within ${withinMs} ms`), { code: 'ETIMEDOUT' }),
+        );
+      }, withinMs);
+      let failure: NodeJS.ErrnoException = new Error('the drill gave it up');
       const failed = (error: NodeJS.ErrnoException): void => {
-        reject(new ConnectError(error.code ?? 'ERROR', error));
+        failure = error;
       };
-      socket.once('error', failed);
+      const closed = (): void => {
+        clearTimeout(limit);
+        reject(new ConnectError(failure.code ?? 'ERROR', failure));
+      };
+      socket.once('error', failed).once('close', closed);
       socket.once('connect', () => {
-        socket.off('error', failed);
+        clearTimeout(limit);
+        socket.off('error', failed).off('close', closed);
         const label = options.label ?? `connection ${timeline.lanes.length + 1}`;
         const connection = new Connection(socket, account, timeline, label);
         // Where the drill was held up since the handshake, a FIN that has long arrived is seen first.

@@ -1,10 +1,12 @@
 // What a case works with: the server's description, a way to start it, connections, and checks.
+import type net from 'node:net';
 import { CaseFailure, NotApplicable } from '../case.ts';
 import type { PortName, RouteName, VariantName } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import { Account, type Exchange } from './account.ts';
 import { late, nowMs, seededRandom, within } from './clock.ts';
 import { Connection } from './connection.ts';
+import { refuseLosses } from './losses.ts';
 import { Stalls } from './stalls.ts';
 import { type StartOptions, start } from './start.ts';
 import type { Exit, Target } from './target.ts';
@@ -39,6 +41,7 @@ export class Context {
   readonly #cleanups: (() => void)[] = [];
   readonly #temp = makeTemp();
   readonly #stalls = new Stalls(heldUpMs);
+  #over = false;
 
   constructor(options: ContextOptions) {
     this.config = options.config;
@@ -49,9 +52,17 @@ export class Context {
   async start(options: Omit<StartOptions, 'temp'> & { variant?: VariantName } = {}) {
     const { variant, ...rest } = options;
     const env = { ...(variant === undefined ? {} : this.config.variants[variant]), ...rest.env };
+    this.#refuseAfterEnd();
     const target = await start(this.config, { ...rest, env, temp: this.#temp }, this.timeline);
     this.targets.push(target);
+    if (this.#over) await target.destroy();
+    this.#refuseAfterEnd();
     return target;
+  }
+
+  /** A case that was given up may go on by itself: what it still begins would outlive it. */
+  #refuseAfterEnd(): void {
+    if (this.#over) throw new Error('The case is over.');
   }
 
   /** The server started last. */
@@ -79,20 +90,23 @@ export class Context {
   async connect(
     options: { port?: PortName; label?: string; host?: string } = {},
   ): Promise<Connection> {
-    const connection = await Connection.open(
+    return Connection.open(
       {
         host: options.host ?? this.config.host,
         port: this.port(options.port ?? 'http'),
+        onSocket: this.#close,
         ...(options.label === undefined ? {} : { label: options.label }),
       },
       this.account,
       this.timeline,
     );
-    this.cleanup(() => {
-      connection.destroy();
-    });
-    return connection;
   }
+
+  readonly #close = (socket: net.Socket): void => {
+    this.cleanup(() => {
+      socket.destroy();
+    });
+  };
 
   /** `count` connections, in waves that fit into any accept queue. */
   async connectMany(count: number): Promise<Connection[]> {
@@ -122,14 +136,13 @@ export class Context {
     const account = new Account();
     const host = options.host ?? this.config.host;
     const label = `${request.method} ${request.path}`;
+    const port = options.portNumber ?? this.port(options.port ?? 'http');
+    const ms = options.ms ?? this.patienceMs;
     const connection = await Connection.open(
-      { host, port: options.portNumber ?? this.port(options.port ?? 'http'), label },
+      { host, port, label, withinMs: ms, onSocket: this.#close },
       account,
       this.timeline,
     );
-    this.cleanup(() => {
-      connection.destroy();
-    });
     const exchange = connection.send({
       ...request,
       headers: {
@@ -137,7 +150,7 @@ export class Context {
         ...request.headers,
       },
     });
-    const done = await within(exchange.done, options.ms ?? this.patienceMs);
+    const done = await within(exchange.done, ms);
     connection.destroy();
     return done === late ? exchange : done;
   }
@@ -162,7 +175,7 @@ export class Context {
    * for so long that a server that stops may have taken it for silent: it is owed nothing more.
    */
   heldUp(sinceMs: number): boolean {
-    return this.#stopBegan && nowMs() - sinceMs > heldUpMs;
+    return this.#stopMs !== undefined && nowMs() - sinceMs > heldUpMs;
   }
 
   /**
@@ -170,11 +183,11 @@ export class Context {
    * holds up nobody, only a drill that did not run.
    */
   stalled(sinceMs: number): boolean {
-    return this.#stopBegan && this.#stalls.since(sinceMs);
+    return this.#stopMs !== undefined && this.#stalls.since(sinceMs);
   }
 
-  get #stopBegan(): boolean {
-    return this.targets.some((one) => one.signalledMs !== undefined);
+  get #stopMs(): number | undefined {
+    return this.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
   }
 
   /**
@@ -231,16 +244,7 @@ export class Context {
 
   /** Every promise in the account has been kept. */
   noLoss(): void {
-    const lost = this.account.lost;
-    const ways = [...Map.groupBy(lost, (one) => one.reason)].map(
-      ([reason, [one, ...more]]) =>
-        `${more.length === 0 ? 'once' : `${more.length + 1} times`} ${reason} (${one?.method} ${one?.path})`,
-    );
-    this.check(
-      lost.length === 0,
-      'every request sent on an open connection to be answered',
-      `${lost.length} of ${this.account.exchanges.length} lost: ${ways.slice(0, 3).join('; ')}`,
-    );
+    refuseLosses(this.account, this.#stopMs ?? 0);
   }
 
   /** The server's end, within its own limits (or `ms`). */
@@ -251,11 +255,13 @@ export class Context {
   }
 
   cleanup(undo: () => void): void {
-    this.#cleanups.push(undo);
+    if (this.#over) undo();
+    else this.#cleanups.push(undo);
   }
 
   /** Ends all that the case began; gives the processes that had outlived their server. */
   async end(): Promise<string[]> {
+    this.#over = true;
     this.#stalls.stop();
     for (const undo of this.#cleanups.splice(0)) undo();
     const left = await Promise.all(this.targets.map((target) => target.destroy()));

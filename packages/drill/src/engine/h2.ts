@@ -1,6 +1,7 @@
 // HTTP/2 (in cleartext with prior knowledge), each stream entered into the account of promises.
 import http2 from 'node:http2';
 import { Exchange } from './account.ts';
+import { ConnectError, authority, connectMs } from './connection.ts';
 import type { Context } from './context.ts';
 import type { Lane } from './timeline.ts';
 
@@ -43,17 +44,30 @@ export class H2Client {
   }
 
   static connect(ctx: Context, at = ctx.h2): Promise<H2Client> {
-    const authority = `${ctx.config.host}:${at.port}`;
+    const to = authority(ctx.config.host, at.port);
     const session = at.secure
-      ? http2.connect(`https://${authority}`, { rejectUnauthorized: false })
-      : http2.connect(`http://${authority}`);
+      ? http2.connect(`https://${to}`, { rejectUnauthorized: false })
+      : http2.connect(`http://${to}`);
     ctx.cleanup(() => {
       session.destroy();
     });
     return new Promise((resolve, reject) => {
-      session.once('error', reject);
+      let failure: NodeJS.ErrnoException = new Error('the server closed it before its SETTINGS');
+      const limit = setTimeout(() => {
+        failure = new Error(`no SETTINGS within ${connectMs} ms`);
+        session.destroy();
+      }, connectMs);
+      const failed = (error: NodeJS.ErrnoException): void => {
+        failure = error;
+      };
+      const closed = (): void => {
+        clearTimeout(limit);
+        reject(new ConnectError(failure.code ?? failure.message, failure));
+      };
+      session.once('error', failed).once('close', closed);
       session.once('remoteSettings', () => {
-        session.off('error', reject);
+        clearTimeout(limit);
+        session.off('error', failed).off('close', closed);
         resolve(new H2Client(session, ctx));
       });
     });

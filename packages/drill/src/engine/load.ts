@@ -16,7 +16,7 @@ export interface Load {
   /** Lets each client finish what it has sent, and then stop. */
   stop(): void;
   readonly done: Promise<void>;
-  /** Attempts to connect that failed; not losses, nothing had been promised. */
+  /** Attempts to connect that failed, or came to nothing; not losses, nothing had been promised. */
   readonly refusedConnects: string[];
 }
 
@@ -45,8 +45,11 @@ export async function startLoad(ctx: Context, options: LoadOptions): Promise<Loa
         ...request,
         headers: { connection: 'close' },
       });
-      if (refused !== undefined) refusedConnects.push(refused);
-      if (refused !== undefined || ended === true) return;
+      const why = ended === true ? 'ended before a request was sent' : refused;
+      if (why !== undefined) {
+        refusedConnects.push(why);
+        return;
+      }
       await think();
     }
   }

@@ -45,17 +45,33 @@ export class ResponseParser {
     const line = this.#line();
     if (line === undefined) return false;
     if (this.#state === 'chunk-size') {
-      this.#left = Number.parseInt(line, 16);
-      if (!Number.isFinite(this.#left)) current.settle('lost', `a bad chunk size "${line}"`);
-      this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+      this.#chunk(current, line);
     } else if (this.#state === 'chunk-end') {
-      this.#state = 'chunk-size';
+      if (line === '') this.#state = 'chunk-size';
+      else this.#broken(current, 'a chunk that is longer than its size');
     } else if (line === '') {
       this.#finish(current);
     } else {
       addField(current.trailers, line);
     }
     return true;
+  }
+
+  /** The size of a chunk, with its extensions (RFC 9112 section 7.1). */
+  #chunk(current: Exchange, line: string): void {
+    const size = /^([0-9a-f]+)[ \t]*(?:;.*)?$/i.exec(line)?.[1];
+    if (size === undefined) {
+      this.#broken(current, `a bad chunk size "${line}"`);
+      return;
+    }
+    this.#left = Number.parseInt(size, 16);
+    this.#state = this.#left === 0 ? 'trailers' : 'chunk';
+  }
+
+  /** Where an answer ends cannot be told any more. */
+  #broken(current: Exchange, how: string): void {
+    current.settle('lost', how);
+    this.#state = 'until-close';
   }
 
   #head(current: Exchange): boolean {
@@ -78,13 +94,15 @@ export class ResponseParser {
     current.status = status;
     for (const line of lines.slice(1)) addField(current.headers, line);
     const connection = current.headers.get('connection')?.toLowerCase() ?? '';
-    if (/\bclose\b/.test(connection)) this.closeAnnounced = true;
+    // What speaks HTTP/1.0 closes unless it says that it does not (RFC 9112 section 9.3).
+    const closes = lines[0]?.startsWith('HTTP/1.0') === true && !/\bkeep-alive\b/.test(connection);
+    if (closes || /\bclose\b/.test(connection)) this.closeAnnounced = true;
     current.headArrived();
-    this.#frame(current, status, lines[0] ?? '');
+    this.#frame(current, status);
     return true;
   }
 
-  #frame(current: Exchange, status: number, statusLine: string): void {
+  #frame(current: Exchange, status: number): void {
     if (status === 101) {
       this.upgraded = true;
       this.#finish(current);
@@ -95,7 +113,7 @@ export class ResponseParser {
     } else if (current.headers.has('content-length')) {
       this.#withLength(current);
     } else {
-      if (!statusLine.startsWith('HTTP/1.0')) this.closeAnnounced = true;
+      this.closeAnnounced = true;
       this.#state = 'until-close';
     }
   }
@@ -106,8 +124,7 @@ export class ResponseParser {
     const lengths = new Set(told.split(/\s*,\s*/));
     const [length = ''] = lengths;
     if (lengths.size > 1 || !/^\d+$/.test(length)) {
-      current.settle('lost', `a bad Content-Length "${told}"`);
-      this.#state = 'until-close';
+      this.#broken(current, `a bad Content-Length "${told}"`);
       return;
     }
     this.#left = Number(length);

@@ -37,6 +37,7 @@ function statOf(pid: string): { state: string | undefined; session: number } {
 
 /** Sends the signal; false when there is no such process or group (a negative id). */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
+  if (pid === 0) return false; // to kill(2) that is the drill's own process group
   try {
     return process.kill(pid, signal);
   } catch {
@@ -59,23 +60,29 @@ let ending = false;
 
 /** Remembers a group to be killed should the drill itself be stopped. */
 export function remember(group: number, mark: string): void {
+  if (live.size === 0) process.once('exit', killAtExit);
   live.set(group, mark);
   if (ending) sendSignal(-group, 'SIGKILL');
 }
 
+/** For a drill that crashes: nothing can be waited for any more. */
+function killAtExit(): void {
+  for (const [group, mark] of live) killOnce(group, mark);
+}
+
+/** Kills the group and all processes that belong to it; gives those that were still there. */
+function killOnce(group: number, mark: string): number[] {
+  sendSignal(-group, 'SIGKILL');
+  const rest = processesOf(group, mark);
+  for (const pid of rest) sendSignal(pid, 'SIGKILL');
+  return rest;
+}
+
 /** Kills the group and all processes that belong to it, and waits until they are gone. */
 export async function killAll(group: number, mark: string): Promise<void> {
-  const gone = await until(
-    () => {
-      sendSignal(-group, 'SIGKILL');
-      const rest = processesOf(group, mark);
-      for (const pid of rest) sendSignal(pid, 'SIGKILL');
-      return rest.length === 0 ? true : undefined;
-    },
-    5000,
-    10,
-  );
+  const gone = await until(() => (killOnce(group, mark).length === 0 ? true : undefined), 5000, 10);
   if (gone === true) live.delete(group);
+  if (live.size === 0) process.off('exit', killAtExit);
 }
 
 /** Kills everything that is still remembered. */

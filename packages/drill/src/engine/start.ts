@@ -53,11 +53,14 @@ export async function start(
     } catch (error) {
       await target.destroy();
       // Between choosing a free port and the server's own bind another program may take it.
-      const taken = target.output.text.includes('EADDRINUSE') && options.ports === undefined;
+      const taken = takenWords.test(target.output.text) && options.ports === undefined;
       if (!taken || attempt === 3 || !portsAreFree(config)) throw error;
     }
   }
 }
+
+/** As Node.js says it, and as strerror(3) does. */
+const takenWords = /EADDRINUSE|address already in use/i;
 
 function portsAreFree(config: DrillConfig): boolean {
   return Object.values(config.ports).every((port) => typeof port !== 'number');
@@ -147,12 +150,14 @@ function isItsOwn(target: Target): boolean {
   return listeningPorts(pids).includes(port);
 }
 
+const askMs = 1000;
+
 /** True when it serves, else what is amiss. */
 async function ask(target: Target, config: DrillConfig): Promise<true | string> {
   const { host, ports } = target.launch;
   try {
     const connection = await Connection.open(
-      { host, port: ports['http'] ?? 0 },
+      { host, port: ports['http'] ?? 0, withinMs: askMs },
       new Account(),
       new Timeline(),
     );
@@ -165,7 +170,7 @@ async function ask(target: Target, config: DrillConfig): Promise<true | string> 
         path: route.path,
         headers: { connection: 'close' },
       });
-      const done = await within(exchange.done, 1000);
+      const done = await within(exchange.done, askMs);
       if (done === late) return `${method} ${route.path} is not answered`;
       if (done.status >= 200 && done.status < 300) return true;
       return `${method} ${route.path}: ${done.reason}`;

@@ -1,7 +1,7 @@
 // One server under attack: a process group of its own, started fresh and always ended.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { DrillError } from '../case.ts';
+import { DrillError, NotApplicable } from '../case.ts';
 import { late, nowMs, until, within } from './clock.ts';
 import { Output } from './output.ts';
 import { isListening } from './ports.ts';
@@ -48,12 +48,16 @@ export class Target {
     this.#timeline = timeline;
     timeline.mark('start', launch.command.join(' '));
     const [file, ...args] = launch.command;
-    this.#child = spawn(file ?? '', args, {
-      cwd: launch.cwd,
-      env: { ...process.env, ...launch.env, [markName]: this.#mark },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true, // a process group of its own, so that the whole of it can be ended
-    });
+    try {
+      this.#child = spawn(file ?? '', args, {
+        cwd: launch.cwd,
+        env: { ...process.env, ...launch.env, [markName]: this.#mark },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true, // a process group of its own, so that the whole of it can be ended
+      });
+    } catch (error) {
+      throw this.#notStarted(error as NodeJS.ErrnoException); // what Node.js does not tell later
+    }
     if (this.#child.pid !== undefined) remember(this.#child.pid, this.#mark);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -63,14 +67,7 @@ export class Target {
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', (cause: NodeJS.ErrnoException) => {
         this.startFailed = true;
-        reject(
-          new DrillError(
-            'START_FAILED',
-            `command: cannot start "${launch.command.join(' ')}": ${cause.code ?? cause.message}. ` +
-              `Check that the program exists, may be executed and that cwd is ${launch.cwd}.`,
-            { cause },
-          ),
-        );
+        reject(this.#notStarted(cause));
       });
       this.#child.once('exit', (code, signal) => {
         this.exit = { code: code ?? undefined, signal: signal ?? undefined, atMs: nowMs() };
@@ -88,6 +85,17 @@ export class Target {
     });
   }
 
+  #notStarted(cause: NodeJS.ErrnoException): DrillError {
+    const { command, cwd } = this.launch;
+    return new DrillError(
+      'START_FAILED',
+      `command: cannot start "${command.join(' ')}": ${cause.code ?? cause.message}. ` +
+        `Check that the program exists, may be executed and that cwd is ${cwd}.`,
+      { cause },
+    );
+  }
+
+  /** 0 when the program could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -99,10 +107,19 @@ export class Target {
 
   /** Sends the stop signal (or another one) to the process, and notes when. */
   signal(signal: NodeJS.Signals = this.launch.stopSignal, pid = this.pid): void {
+    if (this.exit !== undefined) {
+      if (this.signalledMs === undefined) this.#endedBefore(this.exit);
+      if (pid === this.pid) return; // its id may be another's by now
+    }
     this.signalledMs ??= nowMs();
     this.#timeline.mark('signal', signal);
     sendSignal(pid, signal);
     this.#watchListener();
+  }
+
+  #endedBefore({ code, signal }: Exit): never {
+    const how = signal ?? `code ${code}`;
+    throw new NotApplicable(`already before the stop: the server had ended by itself (${how})`);
   }
 
   /** The moment a hook call began the stop, for cases without a signal. */

@@ -1,6 +1,7 @@
 // A WebSocket client that notes messages, what it was promised, and how the socket was closed.
 import { WebSocket } from 'ws';
 import { Exchange } from './account.ts';
+import { authority, connectMs } from './connection.ts';
 import type { Context } from './context.ts';
 
 export interface SocketClient {
@@ -14,7 +15,8 @@ export interface SocketClient {
 
 export function openSocket(ctx: Context): Promise<SocketClient> {
   const { path } = ctx.route('websocket');
-  const socket = new WebSocket(`ws://${ctx.config.host}:${ctx.port('http')}${path}`);
+  const at = authority(ctx.config.host, ctx.port('http'));
+  const socket = new WebSocket(`ws://${at}${path}`, { handshakeTimeout: connectMs });
   const messages: string[] = [];
   const owed: Exchange[] = [];
   const lane = ctx.timeline.lane(`websocket ${ctx.timeline.lanes.length + 1}`);
