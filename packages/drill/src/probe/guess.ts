@@ -23,6 +23,9 @@ interface Try {
 
 const ok = (answer: Exchange): boolean => answer.status === 200;
 
+/** Asked for 300 ms, which neither an answer at once nor one without an end gives. */
+const lasts = (ms: number): boolean => ms > 250 && ms < 1500;
+
 const tries: Readonly<Partial<Record<RouteName, Try>>> = {
   fast: { paths: ['/fast', '/', '/hello', '/ping', '/health', '/healthz'], fits: ok },
   // Not a health check as well: one that only says that the process lives stays true while it drains.
@@ -31,12 +34,14 @@ const tries: Readonly<Partial<Record<RouteName, Try>>> = {
   metrics: { paths: ['/metrics'], fits: ok },
   slow: {
     paths: ['/slow?ms={ms}', '/delay?ms={ms}', '/sleep?ms={ms}'],
-    fits: (answer, ms) => ok(answer) && ms > 250 && ms < 1500,
+    fits: (answer, ms) => ok(answer) && lasts(ms),
   },
   stream: {
     paths: ['/stream?ms={ms}', '/sse?ms={ms}', '/events?ms={ms}'],
-    fits: (answer) =>
-      ok(answer) && (answer.headers.get('content-type') ?? '').startsWith('text/event-stream'),
+    fits: (answer, ms) =>
+      ok(answer) &&
+      lasts(ms) &&
+      (answer.headers.get('content-type') ?? '').startsWith('text/event-stream'),
   },
   large: {
     paths: ['/large?bytes={bytes}', '/bytes?bytes={bytes}'],
@@ -112,16 +117,21 @@ const contract = {
   reset: 'POST /shutdown/reset',
 };
 
+/** How long after its first listener a server may open the one that it was told of. */
+const othersMs = 1500;
+
 /** The server's own port when it does not listen on the one it was told; undefined when it does. */
 async function portOf(ctx: Context, ports: { http: number }): Promise<number | undefined> {
   const target = await ctx.start({ ports, wait: false });
-  const listening = await until(async () => {
-    if (target.exit !== undefined || target.startFailed) return [];
-    const all = listeningPorts(target.processes());
-    return all.length > 0 ? all : undefined;
-  }, ctx.config.readyWithin);
-  if (listening?.includes(ports.http) === true) return undefined;
-  for (const port of listening ?? []) {
+  const ended = (): boolean => target.exit !== undefined || target.startFailed;
+  const listening = (): number[] => (ended() ? [] : listeningPorts(target.processes()));
+  const some = (): true | undefined => (ended() || listening().length > 0 ? true : undefined);
+  await until(some, ctx.config.readyWithin);
+  // Metrics, say, may have a listener of their own that opens before the one on $PORT.
+  const told = (): boolean => listening().includes(ports.http);
+  const isTold = await until(() => (told() || ended() ? told() : undefined), othersMs);
+  if (isTold === true) return undefined;
+  for (const port of listening()) {
     const options = { portNumber: port, ms: 1000 };
     const answer = await ctx.ask({ method: 'GET', path: '/' }, options).catch(() => undefined);
     if (answer !== undefined && answer.status > 0) return port;
@@ -188,5 +198,8 @@ async function fitting(
       { ms: 2000, portNumber: port },
     )
     .catch(() => undefined);
-  return answer !== undefined && attempt.fits(answer, nowMs() - startMs) ? answer : undefined;
+  // An answer that has not ended by now may never do so.
+  return answer?.outcome === 'answered' && attempt.fits(answer, nowMs() - startMs)
+    ? answer
+    : undefined;
 }
