@@ -11,6 +11,7 @@ import {
   DrillError,
   guessConfig,
   htmlReport,
+  inAreas,
   jsonReport,
   junitReport,
   loadCases,
@@ -23,6 +24,7 @@ import {
 } from '@lastcall/drill';
 import { Command, InvalidArgumentError } from 'commander';
 import { Progress } from './drill-progress.ts';
+import { printable } from './output.ts';
 
 interface Given {
   config?: string;
@@ -89,7 +91,7 @@ export function drillCommand(
   return command;
 }
 
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 async function run(server: readonly string[], given: Given): Promise<number> {
   const stop = (): void => {
@@ -113,7 +115,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
     checkReports(given);
     const config = await findConfig(server, given);
     if (given.dryRun === true) {
-      for (const one of cases) {
+      for (const one of inAreas(cases, config)) {
         const lacking = missing(config, one);
         const what = lacking === undefined ? 'run ' : 'n/a ';
         console.log(`${what}  ${one.slug}${lacking === undefined ? '' : `  (${lacking})`}`);
@@ -149,7 +151,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
     return reasons(result).length === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof DrillError)) throw error;
-    process.stderr.write(`lastcall drill: ${error.message}\n`);
+    process.stderr.write(`lastcall drill: ${printable(error.message)}\n`);
     return 2;
   } finally {
     for (const signal of stopSignals) process.off(signal, stop);
@@ -157,6 +159,12 @@ async function run(server: readonly string[], given: Given): Promise<number> {
 }
 
 async function findConfig(server: readonly string[], given: Given): Promise<DrillConfig> {
+  if (server[0] === '') {
+    throw new DrillError(
+      'NO_COMMAND',
+      'expected a program and its arguments after `--`; got "" as the program.',
+    );
+  }
   const file = given.config ?? (existsSync('drill.yaml') ? 'drill.yaml' : undefined);
   if (file !== undefined) {
     const config = loadConfig(resolve(file));
