@@ -122,6 +122,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
       }
       return 0;
     }
+    clearReports(given);
     const progress = new Progress(process.stdout);
     const style = { color: process.stdout.isTTY && process.env['NO_COLOR'] === undefined };
     const result = await drill({
@@ -203,6 +204,11 @@ function checkReports(given: Given): void {
       });
     }
   }
+}
+
+/** What an earlier drill found is not what this one does, should it have no result. */
+function clearReports(given: Given): void {
+  for (const [, file] of reportsOf(given)) if (file !== undefined) writeFileSync(file, '');
 }
 
 function write(result: DrillResult, given: Given): void {

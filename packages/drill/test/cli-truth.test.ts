@@ -87,3 +87,15 @@ test('SIGQUIT ends the servers under attack as well', async () => {
   assert.equal((await end).code, 130);
   assert.deepEqual(marked(mark), []);
 });
+
+test('the reports of an earlier drill are gone when this one has no result', async () => {
+  const config = write('dies.yaml', { command: [process.execPath, '-e', 'process.exit(1)'] });
+  const reports = ['old.json', 'old.xml', 'old.html'];
+  for (const name of reports) writeFileSync(join(folder, name), 'all is well');
+  const [json = '', junit = '', html = ''] = reports;
+  const args = ['-c', config, '--json', json, '--junit', junit, '--html', html];
+  await start([...args, '--dry-run']).end;
+  assert.equal(readFileSync(join(folder, json), 'utf8'), 'all is well', 'a dry run writes nothing');
+  assert.equal((await start(args).end).code, 2);
+  for (const name of reports) assert.equal(readFileSync(join(folder, name), 'utf8'), '', name);
+});

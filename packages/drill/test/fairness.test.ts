@@ -15,6 +15,7 @@ import { late, within } from '../src/engine/clock.ts';
 import { select } from '../src/engine/drill.ts';
 import { encode, types } from '../src/engine/frames.ts';
 import { H2Client } from '../src/engine/h2.ts';
+import { freePort } from '../src/engine/ports.ts';
 import { ResponseParser } from '../src/engine/parser.ts';
 import { runCase } from '../src/engine/run.ts';
 import { Timeline } from '../src/engine/timeline.ts';
@@ -166,4 +167,10 @@ test('chunks that are not as long as they say are no answer', () => {
     parser.feed(Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`));
     assert.equal(exchange.outcome, 'lost', body);
   }
+});
+
+test('no port is given out twice in a row: the servers that were told of it have not all bound it yet', async () => {
+  const ports: number[] = [];
+  for (let count = 0; count < 500; count += 1) ports.push(await freePort('127.0.0.1'));
+  assert.equal(new Set(ports).size, ports.length);
 });

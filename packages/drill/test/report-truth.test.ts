@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type DrillCase, defineCase } from '../src/case.ts';
 import { until } from '../src/engine/clock.ts';
+import { drill } from '../src/engine/drill.ts';
 import { runCase } from '../src/engine/run.ts';
 import { Timeline } from '../src/engine/timeline.ts';
 import { htmlReport } from '../src/report/html.ts';
@@ -123,4 +124,28 @@ test('a bound is rounded so that it still holds', () => {
   assert.match(text(3, { low: 0.001_29, high: 0.351 }), /between 0\.12 % and 36 %/);
   assert.match(text(1, { low: 0.000_099, high: 0.000_101 }), /between 1 in 10102 and 1 in 9900/);
   assert.match(text(5, { low: 0.35, high: 1 }), /between 35 % and 100 %/);
+});
+
+test('the run that is shown has its picture, also when the first one did not apply', async () => {
+  let runs = 0;
+  const second = made(async (ctx) => {
+    runs += 1;
+    await ctx.start();
+    if (runs === 1) ctx.notApplicable('x');
+    ctx.target.signal('SIGKILL');
+    await ctx.exit();
+  });
+  const { cases } = await drill({
+    config: mute,
+    cases: [second],
+    seed: 1,
+    repeat: 2,
+    confidence: 0.95,
+    concurrency: 1,
+    clients: 2,
+    strict: false,
+    knownFailing: new Set(),
+  });
+  assert.equal(cases[0]?.verdict, 'pass');
+  assert(cases[0].shown.timeline !== undefined);
 });

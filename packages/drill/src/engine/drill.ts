@@ -144,9 +144,8 @@ async function repeat(drillCase: DrillCase, options: DrillOptions): Promise<Case
   const applies = missing(config, drillCase) === undefined;
   for (let promises = 0, empty = 0, run = 0; ; run += 1) {
     const result = await runCase(drillCase, { config, clients, seed: options.seed + run });
-    // Only the picture that is shown is kept: thousands of runs would fill the memory.
-    const first =
-      run === 0 || (result.verdict === 'fail' && runs.every((one) => one.verdict !== 'fail'));
+    // Only a picture that may be shown is kept: thousands of runs would fill the memory.
+    const first = runs.every((one) => one.verdict !== result.verdict);
     runs.push(first ? result : { ...result, timeline: undefined });
     promises += result.totals.owed;
     const enough = run + 1 >= options.repeat && promises >= needed;

@@ -2,8 +2,23 @@
 import { closeSync, openSync, readSync, readdirSync, readlinkSync } from 'node:fs';
 import net from 'node:net';
 
-/** A port that was free a moment ago. */
-export function freePort(host: string): Promise<number> {
+/** Given out of late: servers that were told of them may not have bound them yet. */
+const given: number[] = [];
+const remembered = 1000;
+
+/** A port that was free a moment ago, and that nobody else was given of late. */
+export async function freePort(host: string): Promise<number> {
+  for (let tries = 1; ; tries += 1) {
+    const port = await unboundPort(host);
+    // A machine may have few ports to give.
+    if (given.includes(port) && tries < 20) continue;
+    given.push(port);
+    if (given.length > remembered) given.shift();
+    return port;
+  }
+}
+
+function unboundPort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once('error', reject);
