@@ -149,3 +149,12 @@ test('the run that is shown has its picture, also when the first one did not app
   assert.equal(cases[0]?.verdict, 'pass');
   assert(cases[0].shown.timeline !== undefined);
 });
+
+test('a case that only measures does not fail by not getting its figures', async () => {
+  const measure = made(() => Promise.reject(new Error('no figures')), { informational: true });
+  const { verdict, notes } = await runCase(measure, { config: mute, seed: 1, clients: 2 });
+  assert.deepEqual(
+    [verdict, notes],
+    ['informational', ['expected the case to run to its end; got no figures']],
+  );
+});

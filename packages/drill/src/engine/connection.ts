@@ -23,7 +23,14 @@ export class ConnectError extends Error {
     super(`cannot connect: ${code}`, { cause });
     this.code = code;
   }
+
+  /** True when it was the drill's own machine that had no room for it. */
+  get isOwn(): boolean {
+    return ownCodes.has(this.code);
+  }
 }
+
+const ownCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS']);
 
 export interface ConnectOptions {
   readonly host: string;

@@ -5,7 +5,7 @@ import type { PortName, RouteName, VariantName } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import { Account, type Exchange } from './account.ts';
 import { late, nowMs, seededRandom, within } from './clock.ts';
-import { Connection } from './connection.ts';
+import { ConnectError, Connection } from './connection.ts';
 import { refuseLosses } from './losses.ts';
 import { Stalls } from './stalls.ts';
 import { type StartOptions, start } from './start.ts';
@@ -38,6 +38,8 @@ export class Context {
   /** Figures worth reporting whatever the verdict. */
   readonly notes: string[] = [];
   readonly targets: Target[] = [];
+  /** Why this machine could not make the case's connections; undefined when it could. */
+  noRoom: string | undefined;
   readonly #cleanups: (() => void)[] = [];
   readonly #temp = makeTemp();
   readonly #stalls = new Stalls(heldUpMs);
@@ -90,16 +92,32 @@ export class Context {
   async connect(
     options: { port?: PortName; label?: string; host?: string } = {},
   ): Promise<Connection> {
-    return Connection.open(
-      {
-        host: options.host ?? this.config.host,
-        port: this.port(options.port ?? 'http'),
-        onSocket: this.#close,
-        ...(options.label === undefined ? {} : { label: options.label }),
-      },
-      this.account,
-      this.timeline,
+    return this.opened(
+      Connection.open(
+        {
+          host: options.host ?? this.config.host,
+          port: this.port(options.port ?? 'http'),
+          onSocket: this.#close,
+          ...(options.label === undefined ? {} : { label: options.label }),
+        },
+        this.account,
+        this.timeline,
+      ),
     );
+  }
+
+  /** Notes when it was this machine that had no room for a connection: nothing can be said of the server then. */
+  async opened<T>(opening: Promise<T>): Promise<T> {
+    try {
+      return await opening;
+    } catch (error) {
+      if (error instanceof ConnectError && error.isOwn) {
+        this.noRoom =
+          'this machine gives the drill no more connections (fewer --clients, or a higher ' +
+          `ulimit -n): ${error.code}`;
+      }
+      throw error;
+    }
   }
 
   readonly #close = (socket: net.Socket): void => {
@@ -138,10 +156,12 @@ export class Context {
     const label = `${request.method} ${request.path}`;
     const port = options.portNumber ?? this.port(options.port ?? 'http');
     const ms = options.ms ?? this.patienceMs;
-    const connection = await Connection.open(
-      { host, port, label, withinMs: ms, onSocket: this.#close },
-      account,
-      this.timeline,
+    const connection = await this.opened(
+      Connection.open(
+        { host, port, label, withinMs: ms, onSocket: this.#close },
+        account,
+        this.timeline,
+      ),
     );
     const exchange = connection.send({
       ...request,

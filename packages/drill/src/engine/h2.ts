@@ -51,7 +51,7 @@ export class H2Client {
     ctx.cleanup(() => {
       session.destroy();
     });
-    return new Promise((resolve, reject) => {
+    const opening = new Promise<H2Client>((resolve, reject) => {
       let failure: NodeJS.ErrnoException = new Error('the server closed it before its SETTINGS');
       const limit = setTimeout(() => {
         failure = new Error(`no SETTINGS within ${connectMs} ms`);
@@ -71,6 +71,7 @@ export class H2Client {
         resolve(new H2Client(session, ctx));
       });
     });
+    return ctx.opened(opening);
   }
 
   /** False once the server said that it takes no new streams, or the session is over. */

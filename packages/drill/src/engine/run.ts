@@ -67,6 +67,7 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   const { config } = options;
   const limitMs = 2 * (config.readyWithin + ctx.patienceMs) + config.grace + 10_000;
   let judged = await judge(drillCase, ctx, limitMs);
+  if (ctx.noRoom !== undefined) judged = { verdict: 'not applicable', actual: ctx.noRoom };
   const signalledMs = ctx.targets.find((one) => one.signalledMs !== undefined)?.signalledMs;
   // After a failure the picture still shows the server's own end, when it is near.
   if (judged.verdict === 'fail' && signalledMs !== undefined) {
@@ -115,29 +116,26 @@ interface Judged {
 }
 
 async function judge(drillCase: DrillCase, ctx: Context, limitMs: number): Promise<Judged> {
+  const measures = drillCase.informational === true;
   try {
-    const end = await within(drillCase.run(ctx), limitMs);
-    if (end === late) {
-      return {
-        verdict: 'fail',
-        expected: `the case to be over within ${limitMs} ms`,
-        actual: 'it hung',
-      };
-    }
-    return { verdict: drillCase.informational === true ? 'informational' : 'pass' };
+    await runWithin(drillCase, ctx, limitMs);
+    return { verdict: measures ? 'informational' : 'pass' };
   } catch (error) {
     if (error instanceof NotApplicable) return { verdict: 'not applicable', actual: error.message };
-    if (error instanceof CaseFailure) {
-      if (drillCase.informational === true) {
-        ctx.note(error.message);
-        return { verdict: 'informational' };
-      }
-      return { verdict: 'fail', expected: error.expected, actual: error.actual };
-    }
-    return {
-      verdict: 'fail',
-      expected: 'the case to run to its end',
-      actual: error instanceof Error ? error.message : String(error),
-    };
+    const { expected, actual, message } = failureOf(error);
+    if (!measures) return { verdict: 'fail', expected, actual };
+    ctx.note(message);
+    return { verdict: 'informational' };
   }
+}
+
+async function runWithin(drillCase: DrillCase, ctx: Context, limitMs: number): Promise<void> {
+  const end = await within(drillCase.run(ctx), limitMs);
+  if (end === late) throw new CaseFailure(`the case to be over within ${limitMs} ms`, 'it hung');
+}
+
+function failureOf(error: unknown): CaseFailure {
+  if (error instanceof CaseFailure) return error;
+  const actual = error instanceof Error ? error.message : String(error);
+  return new CaseFailure('the case to run to its end', actual);
 }
