@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { reload } from '../src/cases/reloading.ts';
 import { schema } from '../src/config/schema.ts';
 import { until } from '../src/engine/clock.ts';
 import { Context } from '../src/engine/context.ts';
@@ -105,4 +106,16 @@ test('a program that cannot be started for any reason is said plainly', async ()
     code: 'START_FAILED',
     message: /cannot start [^]*ENOTDIR/,
   });
+});
+
+test('a reload command that never ends is ended with its case', async () => {
+  const mark = `reload-${process.pid}`;
+  const reloading = { env: { DRILL_TEST_MARK: mark }, reload: { command: ['sleep', '1000'] } };
+  const ctx = new Context({ config: script(plain, reloading), seed: 1, clients: 1 });
+  await ctx.start();
+  const called = reload(ctx).catch(String);
+  await until(() => (marked(mark).length > 1 ? true : undefined), 5000);
+  await ctx.end();
+  assert.equal(await gone(mark), true, 'it still runs');
+  assert.match(String(await called), /SIGKILL/);
 });

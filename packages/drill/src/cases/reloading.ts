@@ -18,6 +18,7 @@ export async function reload(ctx: Context): Promise<void> {
     env: { ...process.env, ...launch.env },
     stdio: 'ignore',
   });
+  ctx.cleanup(() => child.kill('SIGKILL')); // one that never ends would hold the drill as well
   const code = await new Promise<number | string>((resolve) => {
     child.once('exit', (exitCode, signal) => {
       resolve(exitCode ?? signal ?? 'unknown');
