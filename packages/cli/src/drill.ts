@@ -214,8 +214,9 @@ function clearReports(given: Given): void {
 function write(result: DrillResult, given: Given): void {
   for (const [option, file, report] of reportsOf(given)) {
     if (file === undefined) continue;
+    const text = report(result);
     try {
-      writeFileSync(file, report(result));
+      writeFileSync(file, text);
     } catch (cause) {
       throw new DrillError('REPORT_NOT_WRITTEN', `${option}: cannot write ${file}.`, { cause });
     }

@@ -3,7 +3,7 @@ import { StringDecoder } from 'node:string_decoder';
 
 export class Output {
   readonly #part: number;
-  readonly #decoder = new StringDecoder('utf8');
+  #decoder: StringDecoder | undefined;
   #head = '';
   #tail = '';
   /** Characters between the two that were not kept. */
@@ -15,7 +15,9 @@ export class Output {
   }
 
   add(chunk: Buffer): void {
-    const text = this.#decoder.write(chunk);
+    // Only what does not end in ASCII can end in the middle of a character, and most answers do end so.
+    if ((chunk.at(-1) ?? 0) >= 0x80) this.#decoder ??= new StringDecoder('utf8');
+    const text = this.#decoder?.write(chunk) ?? chunk.toString('utf8');
     const room = Math.max(0, this.#part - this.#head.length);
     this.#head += text.slice(0, room);
     const tail = this.#tail + text.slice(room);
