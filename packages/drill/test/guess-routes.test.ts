@@ -25,3 +25,11 @@ test('a server that opens another listener first is found on $PORT', async () =>
   assert.deepEqual(config.ports, { http: 'PORT' });
   assert.equal(found[0], 'it listens on $PORT');
 });
+
+test('a server that answers every path, each time in other words, offers none of them', async () => {
+  const { config } = await guess(
+    plain.replace("'hello'", "'request ' + require('crypto').randomUUID()"),
+  );
+  assert.deepEqual(Object.keys(config.routes), ['fast']);
+  assert.equal(config.routes.fast?.path, '/');
+});

@@ -19,6 +19,8 @@ interface Try {
   readonly body?: string;
   /** True when this answer is what such a route gives. */
   readonly fits: (answer: Exchange, ms: number) => boolean;
+  /** True when nothing but its status tells such an answer from any other. */
+  readonly plain?: true;
 }
 
 const ok = (answer: Exchange): boolean => answer.status === 200;
@@ -27,11 +29,15 @@ const ok = (answer: Exchange): boolean => answer.status === 200;
 const lasts = (ms: number): boolean => ms > 250 && ms < 1500;
 
 const tries: Readonly<Partial<Record<RouteName, Try>>> = {
-  fast: { paths: ['/fast', '/', '/hello', '/ping', '/health', '/healthz'], fits: ok },
+  fast: { paths: ['/fast', '/', '/hello', '/ping', '/health', '/healthz'], fits: ok, plain: true },
   // Not a health check as well: one that only says that the process lives stays true while it drains.
-  ready: { paths: ['/ready', '/readyz', '/health/ready'], fits: ok },
-  live: { paths: ['/health', '/healthz', '/livez', '/live', '/health/live'], fits: ok },
-  metrics: { paths: ['/metrics'], fits: ok },
+  ready: { paths: ['/ready', '/readyz', '/health/ready'], fits: ok, plain: true },
+  live: {
+    paths: ['/health', '/healthz', '/livez', '/live', '/health/live'],
+    fits: ok,
+    plain: true,
+  },
+  metrics: { paths: ['/metrics'], fits: ok, plain: true },
   slow: {
     paths: ['/slow?ms={ms}', '/delay?ms={ms}', '/sleep?ms={ms}'],
     fits: (answer, ms) => ok(answer) && lasts(ms),
@@ -52,6 +58,7 @@ const tries: Readonly<Partial<Record<RouteName, Try>>> = {
     method: 'POST',
     body: 'x'.repeat(1000),
     fits: (answer) => answer.status >= 200 && answer.status < 300,
+    plain: true,
   },
   trailers: {
     paths: ['/trailers?ms={ms}'],
@@ -150,7 +157,9 @@ async function findRoutes(ctx: Context, port: number): Promise<Partial<Record<Ro
       const answer = await fitting(ctx, port, name, attempt, path);
       // Of a server that answers every path alike only its root says anything.
       const known = name === 'fast' && path === '/';
-      if (answer !== undefined && (known || !usual.has(told(answer)))) {
+      const alike = (one: Exchange): boolean =>
+        usual.has(told(one)) || (attempt.plain === true && usual.has(inShort(one)));
+      if (answer !== undefined && (known || !alike(answer))) {
         routes[name as RouteName] =
           attempt.method === undefined ? path : `${attempt.method} ${path}`;
         break;
@@ -160,23 +169,28 @@ async function findRoutes(ctx: Context, port: number): Promise<Partial<Record<Ro
   return routes;
 }
 
-/** What a server says to a path of which it cannot know anything. */
+const nothing = '/lastcall-drill-asks-for-nothing';
+
+/** What a server says to a path of which it cannot know anything, and in short where it says it in ever other words. */
 async function anyAnswer(ctx: Context, port: number): Promise<Set<string>> {
-  const path = '/lastcall-drill-asks-for-nothing';
   const answers = new Set<string>();
-  for (const request of [
-    { method: 'GET', path },
-    { method: 'POST', path, body: tries.upload?.body ?? '' },
-  ]) {
-    const answer = await ctx.ask(request, { ms: 2000, portNumber: port }).catch(() => undefined);
-    if (answer !== undefined) answers.add(told(answer));
+  for (const how of [{ method: 'GET' }, { method: 'POST', body: tries.upload?.body ?? '' }]) {
+    for (const path of [nothing, `${nothing}-again`]) {
+      const request = { ...how, path };
+      const answer = await ctx.ask(request, { ms: 2000, portNumber: port }).catch(() => undefined);
+      if (answer === undefined) continue;
+      if (path !== nothing && !answers.has(told(answer))) answers.add(inShort(answer));
+      answers.add(told(answer));
+    }
   }
   return answers;
 }
 
-/** An answer in short, without the path it may repeat. */
-const told = ({ method, path, status, text }: Exchange): string =>
-  `${method} ${status} ${text.replaceAll(path, '')}`;
+const inShort = ({ method, status }: Exchange): string => `${method} ${status}`;
+
+/** An answer without the path it may repeat. */
+const told = (answer: Exchange): string =>
+  `${inShort(answer)} ${answer.text.replaceAll(answer.path, '')}`;
 
 /** The answer, when it is what such a route gives. */
 async function fitting(
