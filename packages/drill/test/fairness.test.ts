@@ -174,3 +174,21 @@ test('no port is given out twice in a row: the servers that were told of it have
   for (let count = 0; count < 500; count += 1) ports.push(await freePort('127.0.0.1'));
   assert.equal(new Set(ports).size, ports.length);
 });
+
+test('a time that no timer can wait for is refused: every wait would be over at once', () => {
+  assert.throws(
+    () => parseConfig('command: x\ngrace: 40000m\n', 'f'),
+    /f:2:1: grace: .*a day at most; got "40000m"/,
+  );
+  assert.equal(parseConfig('command: x\ngrace: 1440m\n', 'f').grace, 86_400_000);
+});
+
+test('a server that speaks everything on one port is told of one', async (t) => {
+  const ctx = new Context({
+    config: script(plain, { ports: { http: 'PORT', h2: 'PORT' } }),
+    ...options,
+  });
+  t.after(() => ctx.end());
+  const { launch } = await ctx.start();
+  assert.equal(launch.ports['h2'], launch.ports['http']);
+});

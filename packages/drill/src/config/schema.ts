@@ -16,11 +16,18 @@ function formed<T>(form: string, read: (value: unknown) => T | undefined) {
   });
 }
 
-const duration = formed('a duration with its unit, such as "500ms", "30s" or "5m"', (value) => {
-  const match = typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value.trim());
-  const unit = units[(match && match[2]) || ''];
-  return match && unit !== undefined ? Number(match[1]) * unit : undefined;
-});
+/** A timer waits for 24 days at most, and some waits are sums of these. */
+const longestMs = 86_400_000;
+
+const duration = formed(
+  'a duration with its unit, such as "500ms", "30s" or "5m", of a day at most',
+  (value) => {
+    const match = typeof value === 'string' && /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(value.trim());
+    const unit = units[(match && match[2]) || ''];
+    const ms = match && unit !== undefined ? Number(match[1]) * unit : Infinity;
+    return ms <= longestMs ? ms : undefined;
+  },
+);
 
 export interface Route {
   readonly method: string;

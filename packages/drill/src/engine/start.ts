@@ -76,8 +76,9 @@ async function choosePorts(config: DrillConfig, options: StartOptions) {
       await refuseTaken(name, how, config.host, options);
       ports[name] = how;
     } else {
-      ports[name] = options.ports?.[name] ?? (await freePort(config.host));
-      env[how] = String(ports[name]);
+      // Who serves several protocols on one port names its variable for each of them.
+      env[how] ??= String(options.ports?.[name] ?? (await freePort(config.host)));
+      ports[name] = Number(env[how]);
     }
   }
   return { ports, env };
