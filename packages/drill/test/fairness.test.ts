@@ -27,7 +27,10 @@ const options = { seed: 1, clients: 8 };
 async function judge(slug: string, code: string, extra: Record<string, unknown> = {}) {
   const [one] = select(all, [slug]);
   assert(one);
-  return runCase(one, { config: script(code, { routes: { fast: '/' }, ...extra }), ...options });
+  return runCase(one, {
+    config: script(code, { routes: { fast: '/' }, readyWithin: '10s', ...extra }),
+    ...options,
+  });
 }
 
 /** Answers in HTTP/1.0, one request a connection, as the server of Python's standard library does. */

@@ -19,7 +19,7 @@ const mute = script(
   `let stopping = false;
   require('http').createServer((q, s) => stopping || s.end('hello')).listen(process.env.PORT, '127.0.0.1');
   process.on('SIGTERM', () => { stopping = true; console.log('stopping'); });`,
-  { routes: { fast: '/' } },
+  { routes: { fast: '/' }, readyWithin: '10s' },
 );
 
 const made = (run: DrillCase['run'], more: Partial<DrillCase> = {}): DrillCase =>

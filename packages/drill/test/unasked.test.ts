@@ -15,6 +15,7 @@ import { reasons, summarize } from '../src/verdict/summary.ts';
 import { plain, script } from './support/servers.ts';
 
 const options = { seed: 1, clients: 8 };
+const fast = { routes: { fast: '/' }, readyWithin: '10s' };
 
 const made = (run: DrillCase['run'], more: Partial<DrillCase> = {}): DrillCase =>
   defineCase({
@@ -27,14 +28,18 @@ const made = (run: DrillCase['run'], more: Partial<DrillCase> = {}): DrillCase =
     run,
   });
 
-/** Serves until the signal, and from then on as `stopping` says for half a second. */
+/** Serves until the signal, and from then on as `stopping` says for a while. */
 const serves = (stopping: string): string => `let stopping = false;
   require('http').createServer((q, s) => { if (stopping) { ${stopping} } else s.end('hello'); })
     .listen(process.env.PORT, '127.0.0.1');
-  process.on('SIGTERM', () => { stopping = true; setTimeout(() => process.exit(0), 500); });`;
+  process.on('SIGTERM', () => { stopping = true; setTimeout(() => process.exit(0), 1500); });`;
 
 test('a server that had ended by itself before the signal has not obeyed it', async () => {
-  const config = script(`${plain} setTimeout(() => process.exit(0), 1200);`);
+  const once = plain.replace(
+    "s.end('hello')",
+    "s.end('hello', () => setTimeout(() => process.exit(0), 200))",
+  );
+  const config = script(once, fast);
   const late = made(async (ctx) => {
     const target = await ctx.start();
     await target.ended(5000);
@@ -60,7 +65,7 @@ test('a loss rate that was to be shown and was not fails the drill', async () =>
     { load: true },
   );
   const result = await drill({
-    config: script(serves("s.end('bye')")),
+    config: script(serves("s.end('bye')"), fast),
     cases: [rare],
     ...options,
     repeat: 1,
@@ -127,12 +132,12 @@ test('a stream of some hundred KiB that is cut short at the stop is seen', async
       if (q.url === '/') return s.end('hello');
       s.writeHead(200, { 'content-type': 'text/event-stream' });
       for (let i = 0; i < 40; i += 1) s.write('data: ' + 'x'.repeat(10000) + '\\n\\n');
-      setTimeout(() => s.end(stopping ? 'event: cut\\n\\n' : 'event: done\\n\\n'), 400);
+      setTimeout(() => s.end(stopping ? 'event: cut\\n\\n' : 'event: done\\n\\n'), 1500);
     }).listen(process.env.PORT, '127.0.0.1');
-    process.on('SIGTERM', () => { stopping = true; setTimeout(() => process.exit(0), 1500); });`;
+    process.on('SIGTERM', () => { stopping = true; setTimeout(() => process.exit(0), 3000); });`;
   const routes = { fast: '/', stream: '/stream' };
   const { verdict, actual } = await runCase(short, {
-    config: script(code, { routes }),
+    config: script(code, { routes, readyWithin: '10s' }),
     ...options,
   });
   assert.deepEqual([verdict, actual], ['fail', 'event: cut']);
@@ -151,7 +156,6 @@ const race = made(
   },
   { load: true },
 );
-const fast = { routes: { fast: '/' } };
 
 test('errors that a server answers only once it stops are no answers', async () => {
   const failing = serves("s.writeHead(500, { connection: 'close' }).end('the pool is closed')");
