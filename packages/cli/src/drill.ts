@@ -20,6 +20,7 @@ import {
   missing,
   reasons,
   referenceOfCases,
+  refuseUnknownSkips,
   select,
 } from '@lastcall/drill';
 import { Command, InvalidArgumentError } from 'commander';
@@ -115,6 +116,7 @@ async function run(server: readonly string[], given: Given): Promise<number> {
     checkReports(given);
     const config = await findConfig(server, given);
     if (given.dryRun === true) {
+      await refuseUnknownSkips(config);
       for (const one of inAreas(cases, config)) {
         const lacking = missing(config, one);
         const what = lacking === undefined ? 'run ' : 'n/a ';

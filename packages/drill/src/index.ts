@@ -2,7 +2,14 @@ export { areas, CaseFailure, defineCase, DrillError, type Area, type DrillCase }
 export { loadCases } from './cases/load.ts';
 export { loadConfig, parseConfig } from './config/load.ts';
 export type { DrillConfig } from './config/schema.ts';
-export { abandon, drill, inAreas, select, type DrillOptions } from './engine/drill.ts';
+export {
+  abandon,
+  drill,
+  type DrillOptions,
+  inAreas,
+  refuseUnknownSkips,
+  select,
+} from './engine/drill.ts';
 export { missing, runCase, type RunResult, type Verdict } from './engine/run.ts';
 export { guessConfig } from './probe/guess.ts';
 export { htmlReport } from './report/html.ts';

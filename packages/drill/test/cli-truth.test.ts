@@ -99,3 +99,10 @@ test('the reports of an earlier drill are gone when this one has no result', asy
   assert.equal((await start(args).end).code, 2);
   for (const name of reports) assert.equal(readFileSync(join(folder, name), 'utf8'), '', name);
 });
+
+test('--dry-run refuses what the drill would refuse', async () => {
+  const config = write('skips.yaml', { command, skip: { 'http1/half-hed': 'x' } });
+  const { code, err } = await start(['-c', config, '--dry-run']).end;
+  assert.equal(code, 2);
+  assert.match(err, /Did you mean "http1\/half-head"/);
+});

@@ -87,7 +87,8 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
   }
 }
 
-async function refuseUnknownSkips(config: DrillConfig): Promise<void> {
+/** A slug of drill.yaml that is none is an error that names the nearest. */
+export async function refuseUnknownSkips(config: DrillConfig): Promise<void> {
   const slugs = (await loadCases()).map((one) => one.slug);
   for (const slug of Object.keys(config.skip)) {
     if (slugs.some((one) => one === slug)) continue;
