@@ -33,7 +33,13 @@ const BODY_MAX = 1_024;
 export class Console {
   readonly #source: Source;
   readonly #feed: Feed;
-  readonly #files = new Map<string, Buffer>();
+  /** Read at the start: a new release may have replaced or removed them when they are asked for. */
+  readonly #files = new Map(
+    Object.entries(FILES).map(([path, [name, type]]) => [
+      path,
+      { type, body: readFileSync(new URL(`../assets/${name}`, import.meta.url)) },
+    ]),
+  );
 
   constructor(source: Source) {
     this.#source = source;
@@ -43,7 +49,7 @@ export class Console {
   /** Answers a request for the console; false when it is for something else. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const file = Object.hasOwn(FILES, path) ? FILES[path] : undefined;
+    const file = this.#files.get(path);
     if (file) this.#page(request, response, file);
     else if (path === '/console/feed') this.#watch(request, response);
     else if (path === '/console/act') void this.#act(request, response);
@@ -55,22 +61,23 @@ export class Console {
     this.#feed.close();
   }
 
-  #page(request: IncomingMessage, response: ServerResponse, [name, type]: [string, string]): void {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 405, 'GET');
-    let body = this.#files.get(name);
-    if (!body) {
-      body = readFileSync(new URL(`../assets/${name}`, import.meta.url));
-      this.#files.set(name, body);
-    }
+  #page(
+    { method }: IncomingMessage,
+    response: ServerResponse,
+    { type, body }: { type: string; body: Buffer },
+  ): void {
+    if (method !== 'GET' && method !== 'HEAD') return refuse(response, 405, 'GET');
     response.writeHead(200, { ...GUARDS, 'content-type': type });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    response.end(method === 'HEAD' ? undefined : body);
   }
 
   #watch(request: IncomingMessage, response: ServerResponse): void {
     if (request.method !== 'GET') return refuse(response, 405, 'GET');
     const seen = request.headers['last-event-id'];
     const lastEventId = Array.isArray(seen) ? seen[0] : seen;
-    if (this.#feed.isFull)
+    // Behind a feed on the same connection, which never ends, it would wait for ever, and its end never be told.
+    const waits = response.socket === null;
+    if (waits || this.#feed.isFull)
       return answer(response, 503, 'As many viewers watch as are served. Try again later.');
     response.writeHead(200, { ...GUARDS, 'content-type': 'text/event-stream' });
     this.#feed.add(response, lastEventId, this.#source.isOperator(request));

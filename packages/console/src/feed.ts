@@ -7,12 +7,21 @@ const POINTS = 1_200;
 /** How long the node is still looked at when nobody watches, so that a viewer cut off misses nothing. */
 const LINGER_MS = 60_000;
 const VIEWERS_MAX = 256;
-/** A viewer that has this much unread is left out until it has read. */
+/** A viewer that has this much unread is left out until it has read; then it is told what it missed. */
 const BACKLOG_BYTES = 1 << 20;
+/** Past stops that a viewer is told of. */
+const STOPS = 50;
+
+interface Viewer {
+  readonly operator: boolean;
+  /** The last point that it was sent before it was left out; undefined while it keeps up. */
+  keptUpTo: number | undefined;
+}
 
 /** One point of the curve. */
 interface Point {
   id: number;
+  /** By a clock that nobody sets: the points stand in the order, and at the distance, in which they were seen. */
   atMs: number;
   inFlight: number;
   state: string;
@@ -25,7 +34,7 @@ export class Feed {
   readonly #source: Source;
   /** Tells the numbers of this supervisor from those of one before it. */
   readonly #epoch = `${process.pid}.${Date.now()}`;
-  readonly #viewers = new Set<ServerResponse>();
+  readonly #viewers = new Map<ServerResponse, Viewer>();
   readonly #points: Point[] = [];
   #lastId = 0;
   /** The past stops that the viewers know: the book forgets old ones, so their number tells nothing. */
@@ -47,15 +56,9 @@ export class Feed {
   /** Adds a viewer; `lastEventId` is the last event that it has seen. */
   add(response: ServerResponse, lastEventId: string | undefined, operator: boolean): void {
     const [epoch, seen] = lastEventId?.split('-') ?? [];
-    const resumed = epoch === this.#epoch;
-    const points = resumed ? this.#points.filter(({ id }) => id > Number(seen)) : this.#points;
-    const stops = this.#source.stops().slice(-50);
     response.write('retry: 1000\n\n');
-    response.write(this.#event('hello', { operator, resumed, points, stops, everyMs: EVERY_MS }));
-    // What was seen long ago would pass for the present.
-    if (this.#latest && performance.now() - this.#latestMs < 2 * EVERY_MS)
-      response.write(this.#event('tick', this.#latest));
-    this.#viewers.add(response);
+    this.#greet(response, operator, epoch === this.#epoch ? Number(seen) : undefined);
+    this.#viewers.set(response, { operator, keptUpTo: undefined });
     response.once('close', () => {
       this.#viewers.delete(response);
       this.#leftMs = performance.now();
@@ -69,7 +72,20 @@ export class Feed {
 
   close(): void {
     clearInterval(this.#timer);
-    for (const viewer of this.#viewers) viewer.end();
+    for (const response of this.#viewers.keys()) response.end();
+    // A look that is under way tells nobody any more: a write after the end would be an error.
+    this.#viewers.clear();
+  }
+
+  /** Tells a viewer what came after the point that it has seen last; all, when it has seen none of these. */
+  #greet(response: ServerResponse, operator: boolean, seen: number | undefined): void {
+    const resumed = seen !== undefined;
+    const points = resumed ? this.#points.filter(({ id }) => id > seen) : this.#points;
+    const stops = this.#source.stops().slice(-STOPS);
+    response.write(this.#event('hello', { operator, resumed, points, stops, everyMs: EVERY_MS }));
+    // What was seen long ago would pass for the present.
+    if (this.#latest && performance.now() - this.#latestMs < 2 * EVERY_MS)
+      response.write(this.#event('tick', this.#latest));
   }
 
   async #look(): Promise<void> {
@@ -96,23 +112,32 @@ export class Feed {
     this.#lastId += 1;
     this.#points.push({
       id: this.#lastId,
-      atMs: Date.now(),
+      atMs: Math.round(performance.timeOrigin + performance.now()),
       inFlight,
       state,
       p50Ms: estimate.p50Ms,
       p99Ms: estimate.p99Ms,
     });
     if (this.#points.length > POINTS) this.#points.shift();
-    this.#send(this.#event('tick', { ...snapshot, point: this.#points.at(-1) }));
     const stops = this.#source.stops();
-    for (const stop of stops)
-      if (!this.#told.has(nameOf(stop))) this.#send(this.#event('stop', stop));
+    const news = [
+      this.#event('tick', { ...snapshot, point: this.#points.at(-1) }),
+      ...stops
+        .filter((stop) => !this.#told.has(nameOf(stop)))
+        .map((stop) => this.#event('stop', stop)),
+    ].join('');
     this.#told = new Set(stops.map(nameOf));
+    for (const [response, viewer] of this.#viewers) this.#tell(response, viewer, news);
   }
 
-  #send(event: string): void {
-    for (const viewer of this.#viewers)
-      if (viewer.writableLength < BACKLOG_BYTES) viewer.write(event);
+  #tell(response: ServerResponse, viewer: Viewer, news: string): void {
+    if (viewer.keptUpTo === undefined) {
+      if (response.writableLength < BACKLOG_BYTES) response.write(news);
+      else viewer.keptUpTo = this.#lastId - 1;
+    } else if (response.writableLength === 0) {
+      this.#greet(response, viewer.operator, viewer.keptUpTo);
+      viewer.keptUpTo = undefined;
+    }
   }
 
   #event(name: string, data: unknown): string {
