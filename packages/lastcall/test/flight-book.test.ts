@@ -65,6 +65,7 @@ test('what is no record is counted, whatever it is', (t) => {
     JSON.stringify({ ...record(2), version: 2 }),
     JSON.stringify({ ...record(2), phases: [null] }),
     JSON.stringify({ ...record(2), outcomes: { lost: 'some' } }),
+    JSON.stringify({ ...record(2), startedAt: 'at noon' }),
     JSON.stringify(without),
   ];
   appendFileSync(path, `${wrong.join('\n')}\n`);

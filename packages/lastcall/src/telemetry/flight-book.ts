@@ -7,6 +7,8 @@ import {
   openSync,
   readSync,
   renameSync,
+  rmSync,
+  statSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import type { FlightRecord } from './flight-record.ts';
@@ -14,6 +16,9 @@ import type { FlightRecord } from './flight-record.ts';
 /** The file that stops are kept in, what it becomes when it has grown, and how large that is. */
 const FILE = 'stops.jsonl';
 const OLD_FILE = 'stops.1.jsonl';
+/** Exists while one process puts the new file in place of the old one, and how old it can be before its process has died. */
+const LOCK = 'stops.lock';
+const LOCK_MAX_MS = 60_000;
 const MAX_BYTES = 2 ** 20;
 /** No more is read of a file's end: one that is far larger was written by somebody else. */
 const READ_BYTES = 4 * MAX_BYTES;
@@ -24,10 +29,37 @@ export function keepFlight(dir: string, record: object): void {
   mkdirSync(dir, { recursive: true });
   const path = join(dir, FILE);
   const { size, last } = look(path);
-  if (size > MAX_BYTES) renameSync(path, join(dir, OLD_FILE));
+  if (size > MAX_BYTES) change(dir, path);
   // A record that was cut short, by a full disk or a crash, must not take this one with it.
   const start = size > 0 && last !== NEWLINE ? '\n' : '';
   appendFileSync(path, `${start}${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Begins a new file. Workers that stop together find the old one too large together: one of them
+ * does it, and looks again first, or the new file would take the place of all the records before it.
+ */
+function change(dir: string, path: string): void {
+  const lock = join(dir, LOCK);
+  if (!take(lock)) return;
+  try {
+    if (look(path).size > MAX_BYTES) renameSync(path, join(dir, OLD_FILE));
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+/** Whether the lock is had. One that was left behind is removed, for the next to have it. */
+function take(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+  if (Date.now() - since > LOCK_MAX_MS) rmSync(lock, { force: true });
+  return false;
 }
 
 export interface Flights {
@@ -121,6 +153,7 @@ function isFlight(value: unknown): value is FlightRecord {
     isCounts(outcomes) &&
     isCounts(inFlightByKind) &&
     ['name', 'reason', 'result', 'startedAt'].every((key) => typeof value[key] === 'string') &&
+    !Number.isNaN(Date.parse(value.startedAt as string)) &&
     ['pid', 'durationMs', 'inFlightAtStart'].every((key) => typeof value[key] === 'number')
   );
 }
