@@ -35,8 +35,7 @@ function fill(element, worker, state) {
   if (element.dataset.phase !== phase) element.dataset.phase = phase;
   const memory = rss ? ` · ${Math.round(rss / 2 ** 20)} MB` : '';
   say(element.children[1], reason ? `${phase}: ${reason}` : phase);
-  say(
-    element.children[2],
-    `${held ?? 0} in flight · pid ${pid ?? '-'} · ${seconds(age * 1_000)}${memory}`,
-  );
+  // A program that is no service of this library tells nothing of its work.
+  const work = held === null ? '' : `${held} in flight · `;
+  say(element.children[2], `${work}pid ${pid ?? '-'} · ${seconds(age * 1_000)}${memory}`);
 }

@@ -22,15 +22,21 @@ let heardMs = 0;
 let heardAt;
 let feed;
 
+/** Work in flight, as text: programs that are no services of this library tell nothing of it. */
+function inFlightOf({ workers, inFlight }) {
+  const told = workers.length === 0 || workers.some(({ in_flight: held }) => held !== null);
+  return told ? String(inFlight) : '?';
+}
+
 function drawFigures() {
   const { state, inFlight, estimate, deadlineInMs, outcomes } = latest;
   say('state', state);
   at('state').dataset.state = state;
-  document.title = `${state} · ${inFlight} in flight · Lastcall`;
   say('doing', latest.doing ?? '');
-  say('inFlight', String(inFlight));
+  const held = inFlightOf(latest);
+  say('inFlight', held);
   const busy = inFlight > 0;
-  say('finish', busy ? seconds(estimate.p50Ms) : '0 s');
+  say('finish', busy ? seconds(estimate.p50Ms) : held === '?' ? '?' : '0 s');
   say('finishNote', busy ? (estimate.reason ?? `90 % within ${seconds(estimate.p90Ms)}`) : '');
   say('deadline', deadlineInMs === null ? 'none' : seconds(deadlineInMs));
   say('refused', String(latest.refused));
@@ -68,12 +74,16 @@ function change(...parts) {
 
 function draw() {
   const untilMs = performance.now() + ROOM_MS;
-  for (const part of due) {
-    due.delete(part);
-    part();
-    if (performance.now() > untilMs) break;
+  try {
+    for (const part of due) {
+      due.delete(part);
+      part();
+      if (performance.now() > untilMs) break;
+    }
+  } finally {
+    // Also behind a part that cannot be drawn: what is seen must not stand still.
+    if (due.size > 0) requestAnimationFrame(draw);
   }
-  if (due.size > 0) requestAnimationFrame(draw);
 }
 
 /** Says that what is seen is old: a node that does not answer is not ready. */
@@ -92,7 +102,15 @@ function hear() {
   document.body.classList.remove('stale');
 }
 
+function add(point) {
+  // Where the clock was put back between two supervisors, what lies ahead is older all the same.
+  while (points.at(-1)?.atMs >= point.atMs) points.pop();
+  points.push(point);
+  if (points.length > POINTS) points.shift();
+}
+
 function watch() {
+  feed?.close();
   feed = new EventSource('/console/feed');
   heardMs = performance.now();
   feed.addEventListener('error', ({ target }) => {
@@ -115,8 +133,9 @@ function watch() {
     hear();
     const { point, ...snapshot } = JSON.parse(data);
     latest = snapshot;
-    if (point) points.push(point);
-    if (points.length > POINTS) points.shift();
+    // Not with what is drawn: a tab in the background has no frames, but its title is read.
+    document.title = `${latest.state} · ${inFlightOf(latest)} in flight · Lastcall`;
+    if (point) add(point);
     change(...PARTS);
   });
   feed.addEventListener('stop', ({ data }) => {
@@ -129,7 +148,6 @@ function watch() {
 setInterval(() => {
   if (feed.readyState === EventSource.CLOSED || performance.now() - heardMs < SILENT_MS) return;
   lose();
-  feed.close();
   watch();
 }, 1_000);
 
@@ -158,8 +176,11 @@ async function act(action) {
   say('said', `${action}: under way`);
   try {
     const body = JSON.stringify({ action, workers });
-    const response = await fetch('/console/act', { method: 'POST', headers, body });
-    say('said', (await response.json()).message);
+    // A browser has six connections to a node, and each page of it holds one: the action goes first.
+    feed.close();
+    const asked = fetch('/console/act', { method: 'POST', headers, body });
+    watch();
+    say('said', (await (await asked).json()).message);
   } catch {
     say('said', `${action}: the node did not answer.`);
   }
