@@ -1,6 +1,8 @@
 // `node bench/estimates.ts`: measures how good the finish estimates are, and what they cost. Writes
 // docs/reference/estimates.md and docs/images/estimates.svg. Seeded: the shares repeat exactly.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Durations } from '../packages/lastcall/src/ledger/durations.ts';
 import { finishQuantilesMs } from '../packages/lastcall/src/ledger/estimate.ts';
 import { Ledger } from '../packages/lastcall/src/ledger/ledger.ts';
@@ -118,6 +120,10 @@ function askCostMs(leases: number): number {
 
 /** Bytes of one sketch, with what is reckoned from it for an estimate. */
 function sketchBytes(): number {
+  // What was thrown away in between would be taken off, or counted, as chance has it.
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   const kept = Array.from({ length: 1_000 }, () => {
     const sketch = new Durations();
@@ -125,6 +131,7 @@ function sketchBytes(): number {
     sketch.survival(1);
     return sketch;
   });
+  collect();
   const after = process.memoryUsage();
   return (after.heapUsed - heapUsed + after.arrayBuffers - arrayBuffers) / kept.length;
 }

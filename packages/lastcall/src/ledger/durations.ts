@@ -1,8 +1,10 @@
 const PER_OCTAVE = 8;
-const BUCKETS = 24 * PER_OCTAVE;
+const BUCKETS = 27 * PER_OCTAVE;
 /** After so many newer values one counts half: in the long memory, and in the short one. */
 const HALF_LIVES = [10_000, 1_000] as const;
 const [LONG, SHORT] = [0, BUCKETS] as const;
+/** No bucket that was saved has weighed more: its weight is taken off as the steps grow. */
+const WEIGHT_MAX = 1e12;
 /** The memories differ by more than chance when a share of theirs is so many deviations apart. */
 const CONTRADICTION = 4;
 
@@ -25,16 +27,16 @@ export interface SavedDurations {
 }
 
 /**
- * A compact sketch of durations: 192 logarithmic buckets, each 9 % wide, from 1 ms to 4.6 hours.
+ * A compact sketch of durations: 216 logarithmic buckets, each 9 % wide, from 1 ms to 37 hours.
  * Older values weigh less: one counts half after 10,000 newer ones. A second, shorter memory (1,000)
  * runs beside it; when the two contradict each other the pace has changed, and the longer one
  * forgets what the shorter one does not know any more. The tail is fitted to the longest values, so
- * that it goes on beyond the longest one. Takes 2.9 KiB, with what is reckoned from it.
+ * that it goes on beyond the longest one. Takes 3.9 KiB, with what is reckoned from it.
  */
 export class Durations {
   /** Durations added since the sketch was first begun, over restarts. */
   count = 0;
-  /** Durations of this process by octave, none forgotten: bucket i ends at 2 ** (i + 1) ms. */
+  /** Durations of this process by octave, none forgotten: bucket i ends at 2 ** (i + 1) ms, the last one nowhere. */
   readonly octaves = new Float64Array(BUCKETS / PER_OCTAVE);
   /** The sum of these, in milliseconds. */
   sumMs = 0;
@@ -55,7 +57,7 @@ export class Durations {
     step[0] *= GROWTH[0];
     step[1] *= GROWTH[1];
     this.#shape = undefined;
-    if (step[1] > 1e12) this.#rescale();
+    if (step[1] > WEIGHT_MAX) this.#rescale();
   }
 
   /** The share of durations above `ms`. */
@@ -79,8 +81,8 @@ export class Durations {
     for (const [from, list] of [[LONG, weights] as const, [SHORT, short] as const])
       for (const [index, weight] of list)
         if (Number.isInteger(index) && index >= 0 && index < BUCKETS && weight > 0)
-          this.#weights[from + index]! += weight;
-    this.count += Math.max(0, Math.round(count));
+          this.#weights[from + index]! += weight <= WEIGHT_MAX ? weight : 0;
+    this.count += count > 0 && count < Infinity ? Math.round(count) : 0;
     this.#shape = undefined;
   }
 

@@ -144,16 +144,18 @@ function estimates(ledger: Ledger): Family['samples'] {
 
 function workHistogram({ kind, durations: { octaves, sumMs } }: Tally): Family['samples'] {
   let below = 0;
-  const buckets = Array.from(octaves, (count, i) => {
+  // The last octave holds what took longer as well, which only +Inf can say.
+  const buckets = Array.from(octaves.subarray(0, -1), (count, i) => {
     below += count;
     return { suffix: '_bucket', labels: { kind, le: String(2 ** (i + 1) / 1_000) }, value: below };
   });
   const labels = { kind };
+  const all = below + (octaves.at(-1) ?? 0);
   return [
     ...buckets,
-    { suffix: '_bucket', labels: { kind, le: '+Inf' }, value: below },
+    { suffix: '_bucket', labels: { kind, le: '+Inf' }, value: all },
     { suffix: '_sum', labels, value: sumMs / 1_000 },
-    { suffix: '_count', labels, value: below },
+    { suffix: '_count', labels, value: all },
   ];
 }
 
