@@ -1,7 +1,7 @@
 import { curve } from './curve.js';
 import { say as set } from './keep.js';
 import { drawLanes } from './lanes.js';
-import { drawStops, nameOf } from './stops.js';
+import { drawStops, nameOf, when } from './stops.js';
 import { list, seconds } from './text.js';
 import { drawWork } from './work.js';
 
@@ -90,7 +90,7 @@ function draw() {
 function lose() {
   if (!at('link').hidden) return;
   at('link').hidden = false;
-  say('since', latest ? ` What you see is of ${heardAt.toLocaleTimeString()}.` : '');
+  say('since', latest ? ` What you see is of ${when.format(heardAt)}.` : '');
   document.body.classList.add('stale');
   document.title = 'no answer · Lastcall';
 }

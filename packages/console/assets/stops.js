@@ -4,8 +4,11 @@ import { list, seconds } from './text.js';
 /** A stop of an idle worker takes milliseconds. */
 const took = (ms) => (ms < 1_000 ? `${ms} ms` : seconds(ms));
 
-// One for all: to make one costs more than to draw a stop.
-const when = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+/** For days and times. One for all: to make one costs more than to draw a stop. */
+export const when = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+});
 
 /** Past stops, the newest first, each with its timeline; one that is open stays open. */
 export function drawStops(parent, stops) {
