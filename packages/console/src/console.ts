@@ -92,7 +92,8 @@ export class Console {
     if (!isOwn || !this.#source.isOperator(request))
       return answer(response, 403, 'Only an operator may do this.');
     try {
-      const { action, workers } = JSON.parse(await bodyOf(request)) as Record<string, unknown>;
+      const asked = JSON.parse(await bodyOf(request)) as Record<string, unknown> | null;
+      const { action, workers } = asked ?? {};
       if (typeof action !== 'string' || !ACTIONS.has(action))
         return answer(response, 400, `action: expected one of ${[...ACTIONS].join(', ')}.`);
       const count = typeof workers === 'number' ? workers : undefined;

@@ -175,3 +175,14 @@ test('the curve goes on when the clock of the machine is put back', async (t) =>
     times().join(' '),
   );
 });
+
+test('a request for nothing is told what may be asked for', async () => {
+  const crowd = new Crowd();
+  await using served = await crowd.serve();
+  const headers = { 'content-type': 'application/json', 'x-lastcall-console': '1' };
+  for (const body of ['null', '[]', '7', '{}']) {
+    const reply = await call(`${served.url}/act`, { method: 'POST', headers, body });
+    assert.equal(reply.status, 400, body);
+    assert.match(reply.body, /expected one of drain, resume/, body);
+  }
+});

@@ -52,6 +52,26 @@ test('a record that was cut short takes no other with it', (t) => {
   assert.equal(readFlights(dir).broken, 1);
 });
 
+test('a stop that the worker and its supervisor keep in one folder is one stop', (t) => {
+  const dir = folder(t);
+  keepFlight(dir, record(1));
+  keepFlight(dir, record(2));
+  for (const pid of [1, 2]) keepFlight(dir, { ...record(pid), worker: `w${pid}`, generation: 1 });
+  keepFlight(dir, { ...record(2), result: 'undone' });
+  keepFlight(dir, record(3));
+  const { records, broken } = readFlights(dir);
+  assert.deepEqual(
+    records.map(({ pid, result, ...rest }) => [pid, result, 'worker' in rest]),
+    [
+      [1, 'stopped', true],
+      [2, 'stopped', true],
+      [2, 'undone', false],
+      [3, 'stopped', false],
+    ],
+  );
+  assert.equal(broken, 0);
+});
+
 test('what is no record is counted, whatever it is', (t) => {
   const dir = folder(t);
   const path = join(dir, 'stops.jsonl');

@@ -78,11 +78,20 @@ export function readFlights(dir: string): Flights {
     const { lines, leftOutBytes } = lastLines(path);
     const records = lines.flatMap((line) => parse(line) ?? []);
     flights.broken += lines.length - records.length;
-    flights.records.unshift(...records);
+    flights.records = once([...records, ...flights.records]);
     if (leftOutBytes > 0)
       flights.leftOut ??= { path, bytes: leftOutBytes, newerRecords: flights.records.length };
   }
   return flights;
+}
+
+/** A worker and its supervisor that share a folder keep each stop both; the supervisor's copy says more. */
+function once(records: readonly FlightRecord[]): FlightRecord[] {
+  const supervised = (record: FlightRecord): boolean => 'worker' in record;
+  const nameOf = ({ pid, startedAt, result }: FlightRecord): string =>
+    `${pid} ${startedAt} ${result}`;
+  const told = new Set(records.filter(supervised).map(nameOf));
+  return records.filter((record) => supervised(record) || !told.has(nameOf(record)));
 }
 
 function lastLines(path: string): { lines: string[]; leftOutBytes: number } {
