@@ -18,7 +18,10 @@ export class AdminServer {
     void supervisor.ready.then(() => lifecycle.ready());
     this.#endpoints = new Endpoints(lifecycle, true, controlOf(supervisor));
     this.#page = makePage?.(new NodeView(supervisor, new Access(lifecycle.options)));
-    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server = createServer((request, response) => {
+      // Nothing that goes wrong with one answer may end the supervisor.
+      this.#answer(request, response).catch(() => response.destroy());
+    });
   }
 
   /** Throws when the address cannot be bound. Resolves with the address in use. */

@@ -38,9 +38,10 @@ export class Access {
     if (address === undefined || isProxied(caller.headers) || isForeignPage(caller.headers))
       return false;
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (this.#cidrs.check(address, family)) return true;
     // A page whose name was made to point here (DNS rebinding) shows in Host.
-    return this.#loopback.check(address, family) && namesThisMachine(caller.headers.host);
+    const named = namesThisMachine(caller.headers.host);
+    if (this.#cidrs.check(address, family)) return named || !isPage(caller.headers);
+    return named && this.#loopback.check(address, family);
   }
 
   #hasToken(authorization: string | undefined): boolean {
@@ -69,6 +70,11 @@ function isForeignPage(headers: Headers): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
   const { origin, host } = headers;
   return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+}
+
+/** A request of a browser, which no script can keep from sending these. Node's own fetch says `*`. */
+function isPage({ origin, 'accept-language': language }: Headers): boolean {
+  return origin !== undefined || (language !== undefined && language !== '*');
 }
 
 function namesThisMachine(host: string | undefined): boolean {
