@@ -7,13 +7,15 @@ import { appFolder, type Config } from './config.ts';
 import { createApp } from './http/app.ts';
 import { LastMoments } from './http/last-moments.ts';
 import { openGrpc } from './grpc/server.ts';
+import { boundedProvider } from './model/bounded.ts';
 import { embeddedModelName, embeddedProvider } from './model/embedded.ts';
 import type { ModelProvider } from './model/provider.ts';
 import { upstreamProvider } from './model/upstream.ts';
 import { TaskSockets } from './sockets/sockets.ts';
 import { openWorks } from './storage/open.ts';
-import { patiently, undrained } from './storage/patiently.ts';
+import { undrained } from './storage/patiently.ts';
 import { openStorage, type Storage } from './storage/storage.ts';
+import { forgetTasks } from './tasks/forget.ts';
 import { TaskStore } from './tasks/store.ts';
 import { runWorks } from './works/works.ts';
 import { openModels } from './uploads/models.ts';
@@ -57,7 +59,7 @@ function makeProvider(
 export async function startService(config: Config, say: (line: string) => void): Promise<Service> {
   const warmUp = new WarmUp(join(config.LASTCALL_DATA_DIR, 'warm'), say);
   const store = new ModelStore(join(config.LASTCALL_DATA_DIR, 'models'));
-  const provider = makeProvider(config, { warmUp, store }, say);
+  const provider = boundedProvider(makeProvider(config, { warmUp, store }, say));
   let storage: Storage | undefined;
   let handover: Handover | undefined;
   let tasks: TaskStore | undefined;
@@ -73,6 +75,8 @@ export async function startService(config: Config, say: (line: string) => void):
       model_providers: [provider.describe()],
     }),
   });
+  // Each prediction under way listens.
+  lifecycle.events.setMaxListeners(0);
   lifecycle.onCheckpoint('model tables', () => warmUp.save());
   const models = openModels(config, { lifecycle, provider, store, say });
   const lastMoments = new LastMoments(lifecycle);
@@ -81,6 +85,7 @@ export async function startService(config: Config, say: (line: string) => void):
     lifecycle,
     models,
     defaultModel,
+    isOpen: () => tasks !== undefined,
     handover: () => handover!,
     tasks: () => tasks!,
     lastMoments,
@@ -112,7 +117,7 @@ export async function startService(config: Config, say: (line: string) => void):
     handover = works.handover;
     const taskStore = new TaskStore(handover, works.pool);
     tasks = taskStore;
-    await patiently(lifecycle, () => taskStore.forget());
+    await forgetTasks(lifecycle, taskStore);
     while (!lifecycle.ready()) if (!(await undrained(lifecycle))) return false;
     sockets.serve(tasks);
     runWorks(handover, provider, config);

@@ -23,6 +23,8 @@ export class Tail implements AsyncIterableIterator<Event> {
   behind = true;
   readonly #hub: { fetch(): void; leave(tail: Tail): void };
   readonly #ready: Event[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.finish();
   #waiter: PromiseWithResolvers<IteratorResult<Event>> | undefined;
   #over = false;
   #error: unknown;
@@ -36,8 +38,9 @@ export class Tail implements AsyncIterableIterator<Event> {
     this.num = work.num;
     this.id = work.id;
     this.after = work.after;
+    this.#signal = signal;
     if (signal?.aborted) this.finish();
-    else signal?.addEventListener('abort', () => this.finish(), { once: true });
+    else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   get full(): boolean {
@@ -65,6 +68,8 @@ export class Tail implements AsyncIterableIterator<Event> {
     if (this.#over) return;
     this.#over = true;
     this.#error = error;
+    // A signal that also listens to one of the whole process is kept by its listeners.
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#hub.leave(this);
     const waiter = this.#waiter;
     this.#waiter = undefined;

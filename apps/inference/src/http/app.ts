@@ -17,7 +17,9 @@ const maxBodyBytes = 1024 * 1024;
 export interface AppParts {
   readonly lifecycle: Lifecycle;
   readonly defaultModel: string;
-  /** These answer once the lifecycle has left `starting`. */
+  /** Whether the database is there, and what is kept in it can be asked for. */
+  readonly isOpen: () => boolean;
+  /** These answer once it is. */
   readonly handover: () => Handover;
   readonly tasks: () => TaskStore;
   readonly lastMoments: LastMoments;
@@ -44,8 +46,9 @@ export function createApp(parts: AppParts): FastifyInstance {
     sendError(reply, apiError(404, 'not_found', `There is no ${request.method} ${request.url}.`)),
   );
   app.addHook('onRequest', async (request, reply) => {
-    if (parts.lifecycle.state === 'starting' && request.url.startsWith('/v1/'))
-      return sendError(reply, starting);
+    // A stop that comes first leaves `starting` as well.
+    const isOpen = parts.lifecycle.state !== 'starting' && parts.isOpen();
+    if (!isOpen && request.url.startsWith('/v1/')) return sendError(reply, starting);
     return undefined;
   });
   responseRoutes(app, parts);

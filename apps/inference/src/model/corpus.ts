@@ -1,16 +1,19 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Prose paragraphs of a markdown text: code, tables, comments and mark-up characters are left out. */
+/**
+ * Prose paragraphs of a markdown text: code, tables, comments and mark-up characters are left out. Texts come
+ * from clients as well: no pattern may look through the rest of a text again from each of its characters.
+ */
 export function prose(markdown: string): string[] {
   return markdown
     .replaceAll(/^(```|~~~)[\s\S]*?^\1.*$/gm, '')
-    .replaceAll(/<!--[\s\S]*?-->/g, '')
-    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/^\s*\|.*$/gm, '')
-    .replaceAll(/^\s*(?:[-*+]|\d+\.|>)\s+/gm, '\n\n')
+    .replaceAll(/<!--[\s\S]*?(?:-->|$)/g, '')
+    .replaceAll(/!?\[([^[\]]*)\]\([^()]*\)/g, '$1')
+    .replaceAll(/^[ \t]*\|.*$/gm, '')
+    .replaceAll(/^[ \t]*(?:[-*+]|\d+\.|>)\s+/gm, '\n\n')
     .replaceAll(/^#+ .*$/gm, '')
-    .replaceAll(/[*`_]{1,3}(\S(?:.*?\S)?)[*`_]{1,3}/g, '$1')
+    .replaceAll(/(?<!\w)[*`_]+(?=\S)|(?<=\S)[*`_]+(?!\w)/g, '')
     .split(/\n\s*\n/)
     .map((paragraph) => paragraph.replaceAll(/\s+/g, ' ').trim())
     .filter((paragraph) => paragraph.includes(' '));

@@ -24,12 +24,27 @@ const separator = '\u0001';
 const key = (context: readonly string[]): string => context.join(separator);
 const contextOf = (key: string): string[] => (key === '' ? [] : key.split(separator));
 
-function count(table: Map<string, Followers>, context: readonly string[], token: string): void {
+interface Counting extends Followers {
+  /** Where each token is; made when there are many. */
+  places?: Map<string, number>;
+}
+
+const indexedFrom = 32;
+
+function placeOf(followers: Counting, token: string): number {
+  const { tokens } = followers;
+  if (tokens.length < indexedFrom) return tokens.indexOf(token);
+  followers.places ??= new Map(tokens.map((known, place) => [known, place]));
+  return followers.places.get(token) ?? -1;
+}
+
+function count(table: Map<string, Counting>, context: readonly string[], token: string): void {
   const at = key(context);
   let followers = table.get(at);
   if (!followers) table.set(at, (followers = { tokens: [], counts: [], total: 0 }));
-  const index = followers.tokens.indexOf(token);
+  const index = placeOf(followers, token);
   if (index === -1) {
+    followers.places?.set(token, followers.tokens.length);
     followers.tokens.push(token);
     followers.counts.push(1);
   } else followers.counts[index] = (followers.counts[index] ?? 0) + 1;
@@ -38,7 +53,7 @@ function count(table: Map<string, Followers>, context: readonly string[], token:
 
 /** Trains on paragraphs of plain text. Throws when there is nothing to learn from. */
 export function train(paragraphs: readonly string[]): NgramModel {
-  const table = new Map<string, Followers>();
+  const table = new Map<string, Counting>();
   const hash = createHash('sha256').update(`words-${contextTokens}`);
   let trainedTokens = 0;
   for (const paragraph of paragraphs) {

@@ -8,33 +8,60 @@ export interface Dialect {
   parser(): (data: string) => GenerationPart[];
 }
 
+// What a server sends is what it likes: values are looked at before they are used.
 interface Usage {
-  input_tokens?: number;
-  output_tokens?: number;
-  prompt_tokens?: number;
-  completion_tokens?: number;
+  input_tokens?: unknown;
+  output_tokens?: unknown;
+  prompt_tokens?: unknown;
+  completion_tokens?: unknown;
 }
 
-interface ResponsesEvent {
-  type?: string;
-  delta?: string;
-  message?: string;
-  code?: string;
-  response?: { usage?: Usage; error?: { message?: string; code?: string } | null };
+interface Failure {
+  message?: unknown;
+  code?: unknown;
+}
+
+interface ResponsesEvent extends Failure {
+  type?: unknown;
+  delta?: unknown;
+  response?: { usage?: Usage | null; error?: Failure | null };
 }
 
 interface ChatChunk {
-  choices?: { delta?: { content?: string | null }; finish_reason?: string | null }[];
+  choices?: { delta?: { content?: unknown }; finish_reason?: unknown }[];
   usage?: Usage | null;
-  error?: { message?: string; code?: string };
+  error?: Failure;
 }
 
-function failed(error: { message?: string; code?: string } | null | undefined): ModelError {
+/** A code as clients can be told it; some servers give numbers. */
+export const codeOf = (given: unknown): string =>
+  (typeof given === 'string' || typeof given === 'number') &&
+  /^[\x21-\x7e]{1,100}$/.test(String(given))
+    ? String(given)
+    : 'upstream_error';
+
+/** A reason as clients can be told it: not a page, and no half of a character at its end. */
+export const wordsOf = (given: unknown): string =>
+  (typeof given === 'string' ? given : JSON.stringify(given)).slice(0, 500).toWellFormed();
+
+function failed(error: Failure | null | undefined): ModelError {
   return new ModelError(
-    { status: 502, code: error?.code ?? 'upstream_error' },
-    `The model server failed: ${error?.message ?? 'it gave no reason'}`,
+    { status: 502, code: codeOf(error?.code) },
+    `The model server failed: ${wordsOf(error?.message ?? 'it gave no reason')}`,
   );
 }
+
+/** PostgreSQL keeps no text with a NUL or half a character in it. */
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given.replaceAll('\0', '').toWellFormed();
+  throw failed({ message: 'a part of its text is no text' });
+}
+
+/** A number of tokens as it can be counted; `counted` where there is none. */
+const tokensOf = (given: unknown, counted: number): number =>
+  Number.isInteger(given) && Number(given) >= 0 && Number(given) < 2 ** 31
+    ? Number(given)
+    : counted;
 
 export const responses: Dialect = {
   path: '/responses',
@@ -54,15 +81,15 @@ export const responses: Dialect = {
       switch (event.type) {
         case 'response.output_text.delta':
           deltas += 1;
-          return [{ type: 'delta', text: event.delta ?? '' }];
+          return [{ type: 'delta', text: textOf(event.delta ?? '') }];
         case 'response.completed':
         case 'response.incomplete':
           return [
             {
               type: 'finish',
               reason: event.type === 'response.completed' ? 'stop' : 'length',
-              inputTokens: event.response?.usage?.input_tokens ?? 0,
-              outputTokens: event.response?.usage?.output_tokens ?? deltas,
+              inputTokens: tokensOf(event.response?.usage?.input_tokens, 0),
+              outputTokens: tokensOf(event.response?.usage?.output_tokens, deltas),
             },
           ];
         case 'response.failed':
@@ -102,8 +129,8 @@ export const chat: Dialect = {
           {
             type: 'finish',
             reason,
-            inputTokens: usage.prompt_tokens ?? 0,
-            outputTokens: usage.completion_tokens ?? deltas,
+            inputTokens: tokensOf(usage.prompt_tokens, 0),
+            outputTokens: tokensOf(usage.completion_tokens, deltas),
           },
         ];
       const chunk = JSON.parse(data) as ChatChunk;
@@ -114,7 +141,7 @@ export const chat: Dialect = {
       const text = choice?.delta?.content;
       if (!text) return [];
       deltas += 1;
-      return [{ type: 'delta', text }];
+      return [{ type: 'delta', text: textOf(text) }];
     };
   },
 };

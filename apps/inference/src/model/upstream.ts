@@ -8,7 +8,7 @@ import {
   type Standing,
 } from './provider.ts';
 import { readEvents } from './sse-reader.ts';
-import { type Dialect, chat, responses } from './upstream-dialects.ts';
+import { type Dialect, chat, codeOf, responses, wordsOf } from './upstream-dialects.ts';
 
 export interface UpstreamOptions {
   /** Base address, with the version: http://127.0.0.1:8000/v1 */
@@ -16,17 +16,33 @@ export interface UpstreamOptions {
   readonly apiKey: string | undefined;
 }
 
-/** The upstream's own words, from an OpenAI error body where there is one. */
-async function errorText(response: Response): Promise<{ message: string; code?: string }> {
-  const text = await response.text().catch(() => '');
+/** Characters of a refusal that are read at least, where there are so many. */
+const worthReading = 64 * 1024;
+
+async function beginning({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
   try {
-    const { error } = JSON.parse(text) as { error?: { message?: string; code?: string } };
-    if (error?.message)
-      return { message: error.message, ...(error.code ? { code: error.code } : {}) };
+    for await (const chunk of body ?? []) {
+      text += decoder.decode(chunk, { stream: true });
+      if (text.length > worthReading) break;
+    }
+  } catch {
+    // It broke off: what came is what there is to tell.
+  }
+  return text;
+}
+
+/** The upstream's own words, from an OpenAI error body where there is one. */
+async function errorText(response: Response): Promise<{ message: string; code?: unknown }> {
+  const text = await beginning(response);
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown; code?: unknown } };
+    if (error?.message) return { message: wordsOf(error.message), code: error.code };
   } catch {
     // Not JSON: the text itself is what there is to tell.
   }
-  return { message: text.slice(0, 500) || response.statusText };
+  return { message: wordsOf(text || response.statusText) };
 }
 
 async function refused(url: string, response: Response): Promise<ModelError> {
@@ -36,7 +52,7 @@ async function refused(url: string, response: Response): Promise<ModelError> {
   // The caller's own mistakes and rate limits are passed on; a refused key is this service's fault.
   const passed = [400, 404, 413, 422, 429].includes(response.status);
   return new ModelError(
-    { status: passed ? response.status : 502, code: code ?? 'upstream_error', retryAfter },
+    { status: passed ? response.status : 502, code: codeOf(code), retryAfter },
     told,
   );
 }
@@ -119,8 +135,7 @@ export function upstreamProvider({ url, apiKey }: UpstreamOptions): ModelProvide
     for await (const part of parts)
       yield part.type === 'finish'
         ? { ...part, outputTokens: part.outputTokens + outputTokens }
-        : // PostgreSQL keeps no text with a NUL or half a character in it.
-          { ...part, text: part.text.replaceAll('\0', '').toWellFormed() };
+        : part;
   }
 
   return {

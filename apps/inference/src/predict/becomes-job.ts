@@ -19,7 +19,8 @@ export function becomesJob(
       if (deadlineMs === undefined || neededMs === null) return;
       if (performance.now() + neededMs > deadlineMs) job();
     };
-    if (lastMoments.aborted) job();
+    // Its client may have gone while the work was being added.
+    if (lastMoments.aborted || lease.signal.aborted) job();
     lastMoments.addEventListener('abort', job, { once: true, signal: over });
     lease.signal.addEventListener('abort', job, { once: true, signal: over });
     lifecycle.events.on('state', look);

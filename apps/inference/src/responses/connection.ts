@@ -56,9 +56,13 @@ export class ResponseConnections {
       ({ response, lease, state: { place, events, stop } }) => {
         const signal = this.signalOf(lease);
         if (signal.aborted) stop.abort();
-        signal.addEventListener('abort', () => stop.abort(), { once: true });
+        const end = (): void => stop.abort();
+        signal.addEventListener('abort', end, { once: true });
         if (place.cancels) this.cancelWithClient(lease.signal, place.id);
-        return this.#write(response, { place, events, signal, lease });
+        // A listener that stays would keep the connection's signal for as long as this worker lives.
+        return this.#write(response, { place, events, signal, lease }).finally(() =>
+          signal.removeEventListener('abort', end),
+        );
       },
       {
         thaw: async (state, context) => {

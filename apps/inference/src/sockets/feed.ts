@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Work } from '@lastcall/handover';
 import type { Lease } from 'lastcall';
 import type { WsPeers } from 'lastcall/ws';
 import type { WebSocket } from 'ws';
@@ -25,6 +26,8 @@ export class Feed {
   readonly #socket: WebSocket;
   readonly #parts: FeedParts;
   readonly #following = new Set<string>();
+  /** Whole tasks are told one after the other: of all that a client is owed, one is in memory. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(client: string, socket: WebSocket, parts: FeedParts) {
     this.client = client;
@@ -59,47 +62,74 @@ export class Feed {
       // A lost acknowledgement only means that the result is told again.
       this.#parts.store.acknowledge(this.client, id).catch(() => undefined);
     } catch {
-      this.#say({ type: 'error', message: 'expected {"type":"ack","id":"..."}' });
+      void this.#say({ type: 'error', message: 'expected {"type":"ack","id":"..."}' });
     }
   }
 
   async #deliver(id: string, lease: Lease): Promise<void> {
     const signal = AbortSignal.any([lease.signal, this.#parts.lastMoments.signal]);
+    // The task goes on, and its result is told where the client connects next.
+    const handOver = (): void => void lease.end('handed_over');
+    signal.addEventListener('abort', handOver, { once: true });
     while (!signal.aborted)
       try {
-        const result = await this.#watch(id, signal);
-        if (result === undefined) break;
-        await this.#parts.peers.deliver(this.#socket, lease, result);
-        return;
+        await this.#watch(id, lease, signal);
+        break;
       } catch {
         await sleep(retryMs, undefined, { ref: false }); // the database is away
       }
-    // The task goes on, and its result is told where the client connects next.
-    lease.end('handed_over');
+    signal.removeEventListener('abort', handOver);
+    handOver();
   }
 
-  /** Tells state and progress until the task has ended; resolves with the last message. */
-  async #watch(id: string, signal: AbortSignal): Promise<string | undefined> {
-    const { store } = this.#parts;
-    let task = await store.get(id);
-    if (task && !task.endedAt) this.#say({ type: 'task', task: taskView(task) });
-    while (task && !task.endedAt && !signal.aborted) {
-      for await (const { type, data } of await store.handover.read(id, {
+  /** Tells state and progress until the task has ended, and then its result. */
+  async #watch(id: string, lease: Lease, signal: AbortSignal): Promise<void> {
+    let task = await this.#inTurn(() => this.#tell(id, lease, signal, true));
+    while (task && !signal.aborted) {
+      for await (const { type, data } of await this.#parts.store.handover.read(id, {
         after: task.lastSeq,
         signal,
       })) {
-        if (type === 'running') this.#say({ type: 'running', id });
+        if (type === 'running') await this.#say({ type: 'running', id });
         else {
           const { text, tokens } = data as Delta;
-          this.#say({ type: 'progress', id, output_tokens: tokens, delta: text });
+          await this.#say({ type: 'progress', id, output_tokens: tokens, delta: text });
         }
       }
-      if (!signal.aborted) task = await store.get(id);
+      task = await this.#inTurn(() => this.#tell(id, lease, signal, false));
     }
-    return task?.endedAt ? JSON.stringify({ type: 'result', task: taskView(task) }) : undefined;
   }
 
-  #say(value: object): void {
-    if (this.#socket.readyState === open) this.#socket.send(JSON.stringify(value));
+  /** Tells a task as it is. Resolves to it when there is more to come. */
+  async #tell(
+    id: string,
+    lease: Lease,
+    signal: AbortSignal,
+    isNew: boolean,
+  ): Promise<Work | undefined> {
+    const task = signal.aborted ? undefined : await this.#parts.store.get(id);
+    if (!task) return undefined;
+    if (!task.endedAt) {
+      if (isNew) await this.#say({ type: 'task', task: taskView(task) });
+      return task;
+    }
+    const result = JSON.stringify({ type: 'result', task: taskView(task) });
+    await this.#parts.peers.deliver(this.#socket, lease, result);
+    return undefined;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Resolves when the connection has taken it: for a client that does not read, nothing more is fetched. */
+  #say(value: object): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#socket.readyState === open)
+        this.#socket.send(JSON.stringify(value), () => resolve());
+      else resolve();
+    });
   }
 }

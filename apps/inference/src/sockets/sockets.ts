@@ -49,18 +49,24 @@ export class TaskSockets {
     });
     // Errors of the HTTP server come here too; who called `listen` is told of them.
     wss.on('error', () => undefined);
+    // What was begun while this worker drained, and would promise nothing, is promised now.
+    lifecycle.onResume('task sockets', () => this.#catchUp());
     wss.on('connection', (socket, request) => this.#connected(socket, clientOf(request) ?? ''));
   }
 
   serve(store: TaskStore): void {
     this.#store = store;
     store.handover.listen(taskTopic, (text) => {
-      if (text === undefined) for (const feed of this.#feeds.values()) void feed.catchUp();
+      if (text === undefined) this.#catchUp();
       else {
         const [id = '', client] = text.split(' ');
         for (const feed of this.#feeds.values()) if (feed.client === client) feed.follow(id);
       }
     });
+  }
+
+  #catchUp(): void {
+    for (const feed of this.#feeds.values()) void feed.catchUp();
   }
 
   #connected(socket: WebSocket, client: string): void {

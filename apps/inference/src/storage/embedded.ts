@@ -6,8 +6,8 @@ import { databaseAccount, writable } from './account.ts';
 import { findBinaries } from './binaries.ts';
 import { clusterFolder, initialise, readPassword, runnable, superuser } from './folder.ts';
 import {
+  choosePort,
   findPostmaster,
-  freePort,
   hasEnded,
   type Postmaster,
   spawnPostmaster,
@@ -78,7 +78,7 @@ export async function embeddedStorage(
       } else if (!postmaster || hasEnded(postmaster)) {
         // Right after a kill, PostgreSQL refuses to start until the old one's last backend is gone.
         if (postmaster) await sleep(10 * retryMs);
-        port ??= await freePort();
+        port ??= await choosePort(folder);
         say(`starting PostgreSQL on 127.0.0.1:${port}`);
         postmaster = spawnPostmaster(binaries.postgres, folder, port, account);
       }

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import { patient } from './patiently.ts';
 
 const folder = fileURLToPath(new URL('../../migrations/', import.meta.url));
 const migrationLock = 0x1a57_ca12;
@@ -29,7 +30,7 @@ function known(): Migration[] {
 export async function migrate(client: pg.ClientBase): Promise<void> {
   await client.query('begin');
   try {
-    await client.query('select pg_advisory_xact_lock($1)', [migrationLock]);
+    await client.query(patient(`select pg_advisory_xact_lock(${migrationLock})`));
     await client.query('create schema if not exists inference');
     await client.query(
       'create table if not exists inference.migrations (version integer primary key, name text not null)',
@@ -45,7 +46,7 @@ export async function migrate(client: pg.ClientBase): Promise<void> {
         `The database is at migration ${at}, this service knows migrations up to ${newest}: start the newer version, or name another database in DATABASE_URL.`,
       );
     for (const { version, name } of migrations.filter(({ version }) => version > at)) {
-      await client.query(readFileSync(`${folder}${name}`, 'utf8'));
+      await client.query(patient(readFileSync(`${folder}${name}`, 'utf8')));
       await client.query('insert into inference.migrations values ($1, $2)', [version, name]);
     }
     await client.query('commit');

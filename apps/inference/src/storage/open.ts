@@ -35,6 +35,8 @@ export async function openWorks(
   const pool = createPool(lifecycle, {
     connectionString: storage.url(),
     connectionTimeoutMillis: 5_000,
+    // A connection whose packets are dropped says nothing for a quarter of an hour.
+    query_timeout: 5_000,
     application_name: 'lastcall-inference',
     max: 4,
   });

@@ -3,6 +3,13 @@ import { isPassing } from '@lastcall/handover';
 import type { Lifecycle } from 'lastcall';
 
 const pauseMs = 200;
+const slowMs = 600_000;
+
+/** A statement that goes through a whole table, and is given more time than a silent connection. */
+export const patient = (text: string): { text: string; query_timeout: number } => ({
+  text,
+  query_timeout: slowMs,
+});
 
 /** Does what the start needs of a database that may go away meanwhile: again, until it is done or the service ends. */
 export async function patiently<T>(lifecycle: Lifecycle, step: () => Promise<T>): Promise<T> {

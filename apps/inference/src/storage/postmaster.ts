@@ -46,9 +46,33 @@ export function findPostmaster({ data }: ClusterFolder): Postmaster | undefined 
   return port ? { pid, port, child: undefined } : undefined;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+/** The port of the server's last start, as it wrote it down; undefined when it never ran. */
+function lastPort({ data }: ClusterFolder): number | undefined {
+  try {
+    const options = readFileSync(join(data, 'postmaster.opts'), 'utf8');
+    return Number(/"-p" "(\d+)"/.exec(options)?.[1]) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The port of the last start, because services that are connected to it look for it there again; another one
+ * when it is taken by now.
+ */
+export async function choosePort(folder: ClusterFolder): Promise<number> {
+  const last = lastPort(folder);
+  return (last === undefined ? undefined : await bindable(last)) ?? (await bindable(0)) ?? 0;
+}
+
+/** 0: any. */
+async function bindable(wanted: number): Promise<number | undefined> {
+  const server = createServer().listen(wanted, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch {
+    return undefined;
+  }
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');

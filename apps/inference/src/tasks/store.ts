@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { type Handover, HandoverError, type Work } from '@lastcall/handover';
 import type pg from 'pg';
 import type { GenerateRequest } from '../model/provider.ts';
+import { patient } from '../storage/patiently.ts';
 import { taskKind } from './work.ts';
 
 /** The topic on which workers tell each other of a client's new task: `id client`. */
@@ -48,11 +49,15 @@ export class TaskStore {
     let broken = true;
     try {
       await connection.query('begin');
-      const { rowCount } = await connection.query(
-        'insert into inference.tasks (id, client) values ($1, $2) on conflict do nothing',
-        [id, client],
-      );
-      if (rowCount === 1) {
+      const insert = async (): Promise<boolean> => {
+        const { rowCount } = await connection.query(
+          'insert into inference.tasks (id, client) values ($1, $2) on conflict do nothing',
+          [id, client],
+        );
+        return rowCount === 1;
+      };
+      // One that is known no longer makes room for another of its key.
+      if ((await insert()) || ((await forgotten(connection, id)) && (await insert()))) {
         await this.handover.add(taskKind, { request, client }, { id, client: connection });
         if (client !== null) await this.handover.tell(taskTopic, `${id} ${client}`, connection);
       }
@@ -126,10 +131,22 @@ export class TaskStore {
   /** Lets go of tasks that the handover has forgotten. */
   async forget(): Promise<void> {
     await this.#pool.query(
-      `delete from inference.tasks t where created_at < now() - interval '7 days'
-       and not exists (select from handover.works w where w.id = t.id)`,
+      patient(
+        `delete from inference.tasks t where created_at < now() - interval '7 days'
+         and not exists (select from handover.works w where w.id = t.id)`,
+      ),
     );
   }
+}
+
+/** Lets go of one task that the handover has forgotten. Resolves to whether it was. */
+async function forgotten(connection: pg.PoolClient, id: string): Promise<boolean> {
+  const { rowCount } = await connection.query(
+    `delete from inference.tasks t where id = $1
+     and not exists (select from handover.works w where w.id = t.id)`,
+    [id],
+  );
+  return rowCount === 1;
 }
 
 const isUnknown = (error: unknown): boolean =>

@@ -1,4 +1,5 @@
 // Unfinished uploads of a node: `NAME` waits to be resumed, `NAME@OWNER` is being written.
+import type { Stats } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { headerBytes } from './header.ts';
@@ -90,15 +91,17 @@ export class PartialUploads {
   /** Removes what nobody has written for `ageMs`. Returns the names. */
   async clean(ageMs: number): Promise<string[]> {
     const removed: string[] = [];
+    const isOld = ({ mtimeMs }: Stats): boolean => Date.now() - mtimeMs >= ageMs;
     for (const entry of await entriesOf(this.#folder)) {
       const found = await stat(join(this.#folder, entry)).catch(() => undefined);
-      if (!found || Date.now() - found.mtimeMs < ageMs) continue;
+      if (!found || !isOld(found)) continue;
       const name = entry.split('@')[0] ?? '';
-      // Claimed first: it may be resumed in this very moment.
+      // Claimed first, and looked at again: it may be resumed in this very moment.
       const claim = await this.claim(name, false);
       if (claim === undefined || claim === 'held') continue;
-      await claim.drop();
-      removed.push(name);
+      const isUnwanted = isOld(await claim.file.stat());
+      await (isUnwanted ? claim.drop() : claim.keep());
+      if (isUnwanted) removed.push(name);
     }
     return removed;
   }

@@ -95,7 +95,8 @@ function tell(error: unknown, reply: FastifyReply) {
         ? apiError(408, 'upload_silent', 'No bytes came for a long time. Resume the upload.')
         : shuttingDown,
     );
-  const full = ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
+  // EFBIG: larger than a file may be here.
+  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
   if (full) return sendError(reply, apiError(507, 'storage_full', 'The disk is full.'));
   throw error;
 }

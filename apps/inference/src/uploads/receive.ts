@@ -4,6 +4,7 @@ import { ModelError } from '../model/provider.ts';
 import { headerBytes } from './header.ts';
 import type { Claim } from './partial.ts';
 import type { UploadPart } from './request.ts';
+import { writeWhole } from './write.ts';
 
 export interface Limits {
   /** Of a whole file. */
@@ -51,7 +52,7 @@ export async function receive(
             { status: 400, code: 'invalid_header' },
             'The body is longer than the part.',
           );
-    await claim.file.write(chunk, 0, chunk.length, headerBytes + at);
+    await writeWhole(claim.file, chunk, headerBytes + at);
     hash.update(chunk);
     at += chunk.length;
   }
