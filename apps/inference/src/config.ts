@@ -24,6 +24,8 @@ const address = (protocol: RegExp, expected: string) =>
     .string()
     .refine((text) => URL.canParse(text) && protocol.test(new URL(text).protocol), expected);
 
+const hasPassword = (text: string): boolean => /\/\/[^/?#]*@/.test(text);
+
 const environment = z.object({
   PORT: integer(0, 65_535, 8080),
   GRPC_PORT: whole(0, 65_535).optional(),
@@ -34,7 +36,12 @@ const environment = z.object({
   ).optional(),
   LASTCALL_DATA_DIR: z.string().default(join(checkout, '.lastcall')),
   MODEL_TOKENS_PER_SECOND: integer(1, 1_000_000, 40),
-  MODEL_UPSTREAM_URL: address(/^https?:$/, 'expected http(s)://host:port/v1').optional(),
+  MODEL_UPSTREAM_URL: address(/^https?:$/, 'expected http(s)://host:port/v1')
+    .refine(
+      (text) => !hasPassword(text),
+      'expected no user and no password in it, which clients would be shown; give the key in MODEL_UPSTREAM_API_KEY',
+    )
+    .optional(),
   MODEL_UPSTREAM_API_KEY: z.string().optional(),
   MODEL_UPSTREAM_NAME: z.string().optional(),
   MODEL_UPLOAD_MAX_BYTES: integer(1, 2 ** 31 - 1, 64 * 1024 * 1024),
@@ -73,7 +80,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (parsed.success) return sharedGrpcPort(parsed.data, env);
   const lines = parsed.error.issues.map(({ path, message }) => {
     const name = String(path[0]);
-    const got = secret.has(name) ? 'a value that is not shown here' : JSON.stringify(given[name]);
+    const isSecret = secret.has(name) || hasPassword(given[name] ?? '');
+    const got = isSecret ? 'a value that is not shown here' : JSON.stringify(given[name]);
     return `${name}: ${message}, got ${got}`;
   });
   throw new ConfigError(

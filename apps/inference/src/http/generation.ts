@@ -18,12 +18,29 @@ const message = z.strictObject({
   content: z.union([text, z.array(textPart)], 'expected a text or a list of text parts'),
 });
 
+/** Messages and their parts together. They are counted first, because all that is wrong with each is collected. */
+const mostParts = 2_000;
+
+const partsOf = (list: readonly unknown[]): number =>
+  list.reduce<number>((sum, item) => {
+    const { content } = (item ?? {}) as { content?: unknown };
+    return sum + 1 + (Array.isArray(content) ? content.length : 0);
+  }, 0);
+
+const messages = z
+  .array(z.unknown())
+  .refine((list) => partsOf(list) <= mostParts)
+  .pipe(z.array(message));
+
 const tokens = z.int().min(0).max(100_000);
 
 /** The parameters that responses and tasks have in common. */
 export const generationFields = {
   model: text.min(1).optional(),
-  input: z.union([text, z.array(message)], 'expected a text or a list of messages'),
+  input: z.union(
+    [text, messages],
+    `expected a text or a list of messages, of at most ${mostParts} messages and parts`,
+  ),
   instructions: text.nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   max_output_tokens: tokens.min(1).nullish(),
