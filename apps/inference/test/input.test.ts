@@ -5,17 +5,20 @@ import { toApiError } from '../src/http/errors.ts';
 import { generationFields } from '../src/http/generation.ts';
 
 const body = z.strictObject(generationFields);
-const part = { type: 'input_text', text: 'x' };
-const message = (parts: number) => ({ role: 'user', content: Array(parts).fill(part) as object[] });
+const times = <T>(count: number, value: T): T[] => Array.from({ length: count }, () => value);
+const message = (parts: number) => ({
+  role: 'user',
+  content: times(parts, { type: 'input_text', text: 'x' }),
+});
 
 test('an input of very many messages or parts is refused for their number', () => {
-  assert.ok(body.safeParse({ input: Array(1_000).fill(message(1)) }).success);
+  assert.ok(body.safeParse({ input: times(1_000, message(1)) }).success);
   assert.ok(body.safeParse({ input: [message(1_999)] }).success);
   for (const input of [
     [message(2_000)],
-    Array(1_001).fill(message(1)),
-    Array(300_000).fill(1),
-    [{ role: 'user', content: Array(300_000).fill({}) }],
+    times(1_001, message(1)),
+    times(300_000, 1),
+    [{ role: 'user', content: times(300_000, {}) }],
   ]) {
     const { error } = body.safeParse({ input });
     // One for the whole: of each that is wrong a megabyte would make half a million.
