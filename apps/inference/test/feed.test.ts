@@ -62,7 +62,7 @@ test(
 test(
   'a client that does not read: its results stay where they are',
   { timeout: 120_000 },
-  async () => {
+  async (t) => {
     const size = 1_000_000;
     let asked = 0;
     const work = (id: string): Work => ({
@@ -103,6 +103,10 @@ test(
     const { port } = server.address() as AddressInfo;
 
     const client = connect(port, '127.0.0.1');
+    t.after(async () => {
+      client.destroy();
+      await lifecycle.stop({ reason: 'end', leave: false });
+    });
     client.write(
       'GET /v1/tasks/socket?client=ned HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     );
@@ -120,7 +124,5 @@ test(
     while (lifecycle.inFlight > 0) await sleep(10);
     assert.equal(asked, ids.length);
     while (read < ids.length * size) await sleep(10);
-    client.destroy();
-    await lifecycle.stop({ reason: 'end', leave: false });
   },
 );

@@ -10,6 +10,8 @@ import { taskView } from '../tasks/view.ts';
 import type { Delta } from '../works/generate.ts';
 
 const retryMs = 250;
+/** Acknowledgements that wait, at most. Of a flood the rest is let go of: those results are told again. */
+const acksMax = 10_000;
 const open = 1;
 
 const message = z.strictObject({ type: z.literal('ack'), id: z.string().max(100) });
@@ -26,6 +28,8 @@ export class Feed {
   readonly #socket: WebSocket;
   readonly #parts: FeedParts;
   readonly #following = new Set<string>();
+  readonly #acks = new Set<string>();
+  #acknowledging: Promise<void> | undefined;
   /** Whole tasks are told one after the other: of all that a client is owed, one is in memory. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -59,11 +63,22 @@ export class Feed {
   heard(text: string): void {
     try {
       const { id } = message.parse(JSON.parse(text));
-      // A lost acknowledgement only means that the result is told again.
-      this.#parts.store.acknowledge(this.client, id).catch(() => undefined);
+      if (this.#acks.size < acksMax) this.#acks.add(id);
+      this.#acknowledging ??= this.#acknowledge();
     } catch {
       void this.#say({ type: 'error', message: 'expected {"type":"ack","id":"..."}' });
     }
+  }
+
+  /** All that came meanwhile at once, so that one client does not take the connections of all. */
+  async #acknowledge(): Promise<void> {
+    while (this.#acks.size > 0) {
+      const ids = [...this.#acks];
+      this.#acks.clear();
+      // A lost acknowledgement only means that the result is told again.
+      await this.#parts.store.acknowledge(this.client, ids).catch(() => undefined);
+    }
+    this.#acknowledging = undefined;
   }
 
   async #deliver(id: string, lease: Lease): Promise<void> {

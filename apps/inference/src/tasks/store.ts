@@ -110,12 +110,12 @@ export class TaskStore {
     return rows.map(({ id }) => id);
   }
 
-  /** The client has the result. */
-  async acknowledge(client: string, id: string): Promise<void> {
+  /** The client has the results. */
+  async acknowledge(client: string, ids: readonly string[]): Promise<void> {
     await this.#pool.query(
       `update inference.tasks set acknowledged_at = now()
-       where id = $1 and client = $2 and acknowledged_at is null`,
-      [id, client],
+       where id = any($1::text[]) and client = $2 and acknowledged_at is null`,
+      [ids, client],
     );
   }
 
