@@ -31,7 +31,7 @@ export async function audit(
       if (results === 0) account.violation(`task ${id}: its result was never delivered`);
       const response = await fetch(`${url}/v1/tasks/${id}`);
       if (!response.ok) {
-        account.violation(`task ${id} is lost: ${response.status}`);
+        account.violation(`task ${id} is lost: ${response.status} ${await response.text()}`);
         continue;
       }
       const { status, output_text } = (await response.json()) as Shown;

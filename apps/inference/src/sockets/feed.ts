@@ -29,7 +29,7 @@ export class Feed {
   readonly #parts: FeedParts;
   readonly #following = new Set<string>();
   readonly #acks = new Set<string>();
-  #acknowledging: Promise<void> | undefined;
+  #acknowledging = false;
   /** Whole tasks are told one after the other: of all that a client is owed, one is in memory. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -64,7 +64,7 @@ export class Feed {
     try {
       const { id } = message.parse(JSON.parse(text));
       if (this.#acks.size < acksMax) this.#acks.add(id);
-      this.#acknowledging ??= this.#acknowledge();
+      if (!this.#acknowledging) void this.#acknowledge();
     } catch {
       void this.#say({ type: 'error', message: 'expected {"type":"ack","id":"..."}' });
     }
@@ -72,13 +72,14 @@ export class Feed {
 
   /** All that came meanwhile at once, so that one client does not take the connections of all. */
   async #acknowledge(): Promise<void> {
+    this.#acknowledging = true;
     while (this.#acks.size > 0) {
       const ids = [...this.#acks];
       this.#acks.clear();
       // A lost acknowledgement only means that the result is told again.
       await this.#parts.store.acknowledge(this.client, ids).catch(() => undefined);
     }
-    this.#acknowledging = undefined;
+    this.#acknowledging = false;
   }
 
   async #deliver(id: string, lease: Lease): Promise<void> {
