@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestPostgres } from '../../packages/handover/test/support/postgres.ts';
 import type { Account } from './account.ts';
 import type { Oracle } from './oracle.ts';
 import type { TaskClient } from './tasks.ts';
+
+const ASKED_MAX = 30;
 
 interface Shown {
   readonly status: string;
@@ -29,7 +32,7 @@ export async function audit(
   for (const { promised } of clients)
     for (const [id, { ask, revoked, results }] of promised) {
       if (results === 0) account.violation(`task ${id}: its result was never delivered`);
-      const response = await fetch(`${url}/v1/tasks/${id}`);
+      const response = await readTask(url, id);
       if (!response.ok) {
         account.violation(`task ${id} is lost: ${response.status} ${await response.text()}`);
         continue;
@@ -43,4 +46,14 @@ export async function audit(
       if (status === 'done' && !effects.has(id))
         account.violation(`task ${id}: its effect never happened`);
     }
+}
+
+/** Asks as long as the service says that it can't tell now (503), which loses nothing; half a minute at the most. */
+async function readTask(url: string, id: string): Promise<Response> {
+  for (let asked = 1; ; asked += 1) {
+    const response = await fetch(`${url}/v1/tasks/${id}`);
+    if (response.status !== 503 || asked === ASKED_MAX) return response;
+    await response.body?.cancel();
+    await sleep(1_000);
+  }
 }
