@@ -10,14 +10,24 @@ import { type Farewell, PeerDrain, type PeerLimits } from './support/peer-drain.
 import { listensAlready, markAttached, notAServer } from './support/attached.ts';
 import { resolveLimits, wrongOption } from './support/peer-options.ts';
 import { passSessions, takesSessions } from './support/sessions-over-http.ts';
+import {
+  closeInOrder,
+  type Connection,
+  cut,
+  isFault,
+  roundTrip,
+  whenGone,
+} from './support/socketio-connection.ts';
 
 export type { PeerCounts } from '../telemetry/counters.ts';
 export type { Farewell } from './support/peer-drain.ts';
 
 const PROMISED: Work = { kind: 'task' };
 const EVENT = 'service_restart';
-
-type Connection = Socket['conn'];
+/** The state of the WebSocketServer below: 0 running, 1 closing, 2 closed. */
+const RUNNING = 0;
+/** How long a client may take to answer a ping; it need not answer at all. */
+const PONG_MS = 1_000;
 
 export interface SocketIoOptions extends Partial<PeerLimits> {
   /**
@@ -57,6 +67,7 @@ export function attachSocketIo(
   const limits = resolveLimits(options);
   markAttached('attachSocketIo', io);
   if (!isAttached(server)) attachHttp(lifecycle, server);
+  const pongMs = Math.min(PONG_MS, lifecycle.options.lingerMaxMs);
   const sockets = new Map<Connection, Set<Socket>>();
   const drain = new PeerDrain<Connection>(
     lifecycle,
@@ -66,10 +77,10 @@ export function attachSocketIo(
         await Promise.all(
           [...(sockets.get(connection) ?? [])].map((socket) => tell(socket, farewell)),
         );
+        await roundTrip(connection, pongMs);
       },
-      // It flushes first; the client sees `transport close` and connects again by itself.
-      close: (connection) => connection.close(),
-      terminate: (connection) => connection.close(true),
+      close: closeInOrder,
+      terminate: cut,
     },
     limits,
   );
@@ -85,9 +96,10 @@ export function attachSocketIo(
   });
   engine.on('connection', (connection: Connection) => {
     sockets.set(connection, new Set());
-    connection.once('close', () => {
+    connection.once('close', (reason: string) => {
       sockets.delete(connection);
-      drain.gone(connection);
+      if (isFault(reason)) drain.counts.faulty += 1;
+      whenGone(connection, (inOrder) => drain.gone(connection, inOrder));
     });
     drain.add(connection);
   });
@@ -116,8 +128,10 @@ async function closeAdapters(io: Server): Promise<void> {
 }
 
 function httpServerOf(io: Server): HttpServer {
-  if (typeof (io as Partial<Server> | undefined)?.of !== 'function' || !('_nsps' in io))
+  if (typeof (io as Partial<Server> | undefined)?.of !== 'function')
     throw notAServer('attachSocketIo', 'a Server of socket.io 4', typeof io);
+  if (!('_nsps' in io) || typeof (io as Partial<Server>).fetchSockets !== 'function')
+    throw notAServer('attachSocketIo', 'a Server of socket.io 4', 'an older one');
   const server = Reflect.get(io, 'httpServer') as HttpServer | undefined;
   if (!(server instanceof NetServer))
     throw notAServer('attachSocketIo', 'a Server of socket.io over node:http', 'one without it');
@@ -126,5 +140,8 @@ function httpServerOf(io: Server): HttpServer {
       'attachSocketIo',
       'Give socket.io a node:http server and attach it before listen().',
     );
+  // After its close it would take polls, and no WebSocket any more.
+  const { _state: state = RUNNING } = (Reflect.get(io.engine, 'ws') ?? {}) as { _state?: number };
+  if (state !== RUNNING) throw notAServer('attachSocketIo', 'an open Server', 'a closed one');
   return server;
 }
