@@ -187,18 +187,21 @@ function protocolOf(options: WsOptions, pongMs: number): PeerProtocol<WebSocket>
       await roundTrip(socket, pongMs);
     },
     async close(socket, { owed, reconnectAfterMs }) {
+      if (socket.readyState === OPEN && socket.bufferedAmount > 0) await written(socket);
       if (socket.readyState !== OPEN) return;
-      // Pings keep their place behind the messages: when it has left, they have.
-      const flushed =
-        socket.bufferedAmount > 0 &&
-        new Promise<void>((resolve) => socket.ping(undefined, undefined, () => resolve()));
       const cancelled = owed > 0 ? `; cancelled=${owed}` : '';
       socket.close(code, `${reason}${cancelled}; reconnect-after-ms=${reconnectAfterMs}`);
-      await flushed;
     },
     terminate: (socket) => socket.terminate(),
   };
 }
+
+/**
+ * Resolves when all that was sent has been written: from its close frame on ws gives a client 30 s,
+ * whatever it has still to read. A ping keeps its place behind the messages.
+ */
+const written = (socket: WebSocket): Promise<void> =>
+  new Promise((resolve) => socket.ping(undefined, undefined, () => resolve()));
 
 /** Resolves when messages that were on the wire have been read: nothing can be answered after a close frame. */
 function roundTrip(socket: WebSocket, maxMs: number): Promise<void> {
