@@ -7,6 +7,7 @@ import type { PeerCounts } from '../telemetry/counters.ts';
 import type { Stop } from '../lifecycle/stop.ts';
 import { inheritListen } from '../supervised/listen.ts';
 import { superviseWorker } from '../supervised/link.ts';
+import { Handshakes } from './support/handshakes.ts';
 import { LastAccept } from './support/last-accept.ts';
 import { type Farewell, PeerDrain } from './support/peer-drain.ts';
 import { listensAlready, markAttached, notAServer } from './support/attached.ts';
@@ -72,17 +73,20 @@ export function attachNet(
     await silence(socket, Math.min(lingerMs, lingerMaxMs), lingerMaxMs);
   });
   lifecycle.attach(drain);
-  const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+  const secure = server instanceof TlsServer;
+  const event = secure ? 'secureConnection' : 'connection';
   const emit = server.emit.bind(server) as Emit;
   server.emit = ((name: string, ...args: unknown[]) => {
-    if (name === 'connection') drain.accepted();
-    if (name !== event) return emit(name, ...args);
     const [socket] = args as [Socket];
+    if (name === 'connection') drain.accepted(socket, secure);
+    if (name !== event) return emit(name, ...args);
     // Before it is held: Node reads already, and without a listener a reset ends the process.
     socket.on('error', () => {
       drain.counts.faulty += 1;
     });
-    return drain.later(() => socket.destroyed || emit(name, ...args));
+    drain.later(() => socket.destroyed || emit(name, ...args));
+    if (secure) drain.shaken(socket);
+    return true;
   }) as Emit;
   server.prependListener(event, (socket: Socket) => {
     socket.once('close', (broken) => drain.gone(socket, !broken));
@@ -101,6 +105,9 @@ class NetDrain extends PeerDrain<Socket> {
   readonly #listener: LastAccept;
   /** Connections that are served when the listener has closed. */
   #held: (() => unknown)[] | undefined;
+  readonly #handshakes: Handshakes;
+  readonly #lingerMaxMs: number;
+  #shaken: (() => void) | undefined;
 
   constructor(
     lifecycle: Lifecycle,
@@ -114,16 +121,26 @@ class NetDrain extends PeerDrain<Socket> {
       limits,
     );
     this.#listener = new LastAccept(server);
+    this.#lingerMaxMs = lifecycle.options.lingerMaxMs;
+    this.#handshakes = new Handshakes(() => {
+      if (this.#handshakes.size === 0) this.#shaken?.();
+    });
   }
 
-  accepted(): void {
+  /** `secure`: its TLS handshake begins now. */
+  accepted(socket: Socket, secure: boolean): void {
     this.#listener.note();
+    if (secure) this.#handshakes.begin(socket);
   }
 
-  later(serve: () => unknown): boolean {
+  /** The handshake of a connection that has been added, or is held, has ended. */
+  shaken(socket: Socket): void {
+    this.#handshakes.end(socket);
+  }
+
+  later(serve: () => unknown): void {
     if (this.#held) this.#held.push(serve);
     else serve();
-    return true;
   }
 
   override leave(stop: Stop): Promise<void> {
@@ -139,7 +156,27 @@ class NetDrain extends PeerDrain<Socket> {
     await this.#listener.close();
     this.#held = undefined;
     for (const run of held) run();
+    await this.#lastHandshakes(stop);
     await super.close(stop);
+  }
+
+  override destroy(): void {
+    super.destroy();
+    this.#handshakes.destroy();
+  }
+
+  override resume(): void {
+    super.resume();
+    this.#handshakes.unlimit();
+  }
+
+  /** Those under way when the listener has closed become connections like others, or are cut. */
+  async #lastHandshakes(stop: Stop): Promise<void> {
+    if (this.#handshakes.size === 0) return;
+    this.#handshakes.limit(stop, this.#lingerMaxMs);
+    await new Promise<void>((resolve) => {
+      this.#shaken = resolve;
+    });
   }
 }
 
