@@ -33,7 +33,7 @@ import {
 import { Http2Drain } from './support/http2-drain.ts';
 import { beginStream, endStream, watchSessions } from './support/http2-watch.ts';
 import { LastAccept } from './support/last-accept.ts';
-import { listensAlready, markAttached, notAServer } from './support/attached.ts';
+import { isAttached, listensAlready, markAttached, notAServer } from './support/attached.ts';
 
 const CALL = 'call';
 const DETAILS = 'Service is shutting down';
@@ -61,10 +61,8 @@ export function attachGrpc(
   options: GrpcOptions = {},
 ): Server {
   expectServer(server);
+  expectUnused(server);
   markAttached('attachGrpc', server);
-  const handlers = Reflect.get(server, 'handlers') as Map<string, unknown> | undefined;
-  if ((handlers?.size ?? 0) > 0)
-    throw listensAlready('attachGrpc', 'It has services: attach it before addService().');
   superviseWorker(lifecycle);
   const drain = new GrpcDrain(lifecycle, server);
   lifecycle.attach(drain);
@@ -220,6 +218,18 @@ class GrpcDrain implements Drainable {
     if (!this.services.has(service)) return SERVICE_UNKNOWN;
     return this.#lifecycle.state === 'ready' ? SERVING : NOT_SERVING;
   }
+}
+
+function expectUnused(server: Server): void {
+  if (Reflect.get(server, 'shutdown') === true)
+    throw notAServer('attachGrpc', 'an open Server', 'one that was shut down');
+  const has = (name: string): boolean =>
+    ((Reflect.get(server, name) as Map<unknown, unknown> | undefined)?.size ?? 0) > 0;
+  if (isAttached('attachGrpc', server)) return;
+  if (has('handlers'))
+    throw listensAlready('attachGrpc', 'It has services: attach it before addService().');
+  if (has('boundPorts') || has('http2Servers'))
+    throw listensAlready('attachGrpc', 'It is bound: attach it before bindAsync().');
 }
 
 /** By its shape: the application may have a copy of grpc-js that is not the one of this package. */

@@ -26,16 +26,11 @@ interface HonoApp {
  * which is then to listen. Handlers find their lease as `c.env.lease`. An error that a handler
  * throws because its signal aborted is answered with 503 and `Retry-After`, unless the application
  * has its own `onError`.
- * Throws `ERR_LASTCALL_FRAMEWORK` for what has no `fetch`, and what `attachHttp` throws (for one, for
+ * Throws `ERR_LASTCALL_FRAMEWORK` for what has no `fetch` and for an older Hono, and what `attachHttp` throws (for one, for
  * an http2 server).
  */
 export function attachHono(lifecycle: Lifecycle, app: HonoApp, options: HonoOptions = {}): Server {
-  if (typeof app?.fetch !== 'function')
-    throw new LastcallError(
-      'ERR_LASTCALL_FRAMEWORK',
-      `attachHono: expected an application of Hono 4, got ${typeof app}. Pass what new Hono() returned.`,
-      { expected: '4', got: typeof app },
-    );
+  expectHono(app);
   const { admin, currentLease, ...adaptor } = options;
   const server = createAdaptorServer({
     ...adaptor,
@@ -50,4 +45,16 @@ export function attachHono(lifecycle: Lifecycle, app: HonoApp, options: HonoOpti
     ...(admin === undefined ? {} : { admin }),
     ...(currentLease === undefined ? {} : { currentLease }),
   });
+}
+
+function expectHono(app: HonoApp): void {
+  // Hono 4 took away what prints the routes.
+  const isOld = typeof app === 'object' && app !== null && 'showRoutes' in app;
+  if (typeof app?.fetch === 'function' && !isOld) return;
+  const got = isOld ? 'an older Hono' : typeof app;
+  throw new LastcallError(
+    'ERR_LASTCALL_FRAMEWORK',
+    `attachHono: expected an application of Hono 4, got ${got}. Install hono@4 and pass what new Hono() returned.`,
+    { expected: '4', got },
+  );
 }

@@ -1,8 +1,8 @@
 import { type IncomingMessage, Server, type ServerResponse } from 'node:http';
+import { Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
-import { Server as TlsServer } from 'node:tls';
 import { Endpoints } from '../endpoints/endpoints.ts';
 import { localNode } from '../endpoints/node.ts';
 import type { Lease } from '../ledger/lease.ts';
@@ -260,7 +260,9 @@ export const isAttached = (server: Server): boolean => wasAttached('attachHttp',
 
 function expectAttachable(server: Server): void {
   const candidate: unknown = server;
-  if (!(candidate instanceof Server || candidate instanceof TlsServer))
+  // `attachHttp2` gives its own server, for the HTTP/1.1 connections of that.
+  const isHttp = candidate instanceof Server || candidate instanceof HttpsServer;
+  if (!isHttp && !wasAttached('attachHttp2', server))
     throw notAServer(
       'attachHttp',
       'what http.createServer or https.createServer returned',

@@ -50,7 +50,7 @@ export class LastcallModule {
  * among the close hooks of the lifecycle, when no request is left that could need what they close.
  * `app.close()` becomes a graceful stop; `app.enableShutdownHooks()`, called before or after,
  * becomes `lifecycle.handleSignals()`, since Nest's own handlers would close pools at the signal.
- * Throws `ERR_LASTCALL_FRAMEWORK` for what is not a Nest HTTP application, and what `attachHttp`
+ * Throws `ERR_LASTCALL_FRAMEWORK` for what is not an HTTP application of Nest 12, and what `attachHttp`
  * throws.
  */
 export function attachNest<A extends INestApplication>(
@@ -108,10 +108,13 @@ function expectNest(app: INestApplication): void {
     app !== null &&
     typeof app.getHttpServer === 'function' &&
     typeof app.enableShutdownHooks === 'function';
-  if (isNest) return;
+  // With Nest 12 applications began to prepare the close of their server.
+  const isOld = isNest && !('prepareClose' in app);
+  if (isNest && !isOld) return;
+  const got = isOld ? 'an older Nest' : app === null ? 'null' : typeof app;
   throw new LastcallError(
     'ERR_LASTCALL_FRAMEWORK',
-    `attachNest: expected a Nest HTTP application, got ${app === null ? 'null' : typeof app}. Pass what NestFactory.create returned.`,
-    { expected: '12', got: typeof app },
+    `attachNest: expected an HTTP application of Nest 12, got ${got}. Install @nestjs/core@12 and pass what NestFactory.create returned.`,
+    { expected: '12', got },
   );
 }

@@ -17,6 +17,8 @@ import { attachHono } from 'lastcall/hono';
 import { attachHttp } from 'lastcall/http';
 import { attachKoa } from 'lastcall/koa';
 import { attachNest } from 'lastcall/nest';
+import { attachSocketIo } from 'lastcall/socketio';
+import { attachWs } from 'lastcall/ws';
 
 const lifecycle = createLifecycle();
 
@@ -87,6 +89,15 @@ test('another framework, or another version of it', () => {
   );
   const koa2 = { middleware: [], context: {} } as unknown as Koa;
   refuses('ERR_LASTCALL_FRAMEWORK', /koa@3/, () => attachKoa(lifecycle, koa2));
+  // As Hono 3, Nest 11, ws 7 and socket.io 3 look.
+  const hono3 = Object.assign(new Hono(), { showRoutes: () => undefined });
+  refuses('ERR_LASTCALL_FRAMEWORK', /hono@4/, () => attachHono(lifecycle, hono3));
+  const nest11 = { getHttpServer: () => undefined, enableShutdownHooks: () => undefined };
+  refuses('ERR_LASTCALL_FRAMEWORK', /core@12/, () => attachNest(lifecycle, nest11 as never));
+  const ws7 = { handleUpgrade: () => undefined, options: {}, clients: new Set() };
+  refuses('ERR_LASTCALL_SERVER', /ws 8\.16/, () => attachWs(lifecycle, ws7 as never));
+  const io3 = { of: () => undefined, _nsps: new Map(), httpServer: http.createServer() };
+  refuses('ERR_LASTCALL_SERVER', /socket\.io 4/, () => attachSocketIo(lifecycle, io3 as never));
   for (const nothing of [undefined, null, {}, 'app']) {
     refuses('ERR_LASTCALL_FRAMEWORK', /express\(\)/, () =>
       attachExpress(lifecycle, nothing as never),
