@@ -6,19 +6,20 @@ import { createLifecycle } from 'lastcall';
 import { attachNet } from 'lastcall/net';
 import { behaves } from '../suite/index.ts';
 import { startServer } from '../support/process.ts';
-import { tcp, TcpPeer } from './support/tcp-peer.ts';
+import { tcp, tcpTls, TcpPeer } from './support/tcp-peer.ts';
 
 const REPEAT = Number(process.env.REPEAT ?? 1);
 const fixture = '../../protocols/fixtures/net.ts';
 
-behaves(
-  'net',
-  { fixture, driver: tcp },
-  {
-    'probes answer to the end':
-      'A protocol of the user has no probes; an HTTP server on the same lifecycle answers them.',
-  },
-);
+for (const [name, driver] of Object.entries({ net: tcp, 'net over TLS': tcpTls }))
+  behaves(
+    name,
+    { fixture, driver },
+    {
+      'probes answer to the end':
+        'A protocol of the user has no probes; an HTTP server on the same lifecycle answers them.',
+    },
+  );
 
 for (let round = 1; round <= REPEAT; round += 1)
   test(`a peer that does not close its side is cut and counted (${round})`, async () => {

@@ -9,7 +9,7 @@ const FIXTURE = '../protocols/fixtures/socketio.ts';
 for (let round = 1; round <= REPEAT; round += 1)
   for (const transport of ['websocket', 'polling'] as const) {
     test(`${transport}: promised work is delivered across the drain, rooms work, all are told (${round})`, async () => {
-      await using server = await startServer(FIXTURE);
+      await using server = await startServer(FIXTURE, { env: { LASTCALL_LEAVE_MAX_MS: '300' } });
       const busy = await SocketIoPeer.open(server.port, transport);
       const idle = await SocketIoPeer.open(server.port, transport);
       busy.socket.emit('join', 'room');
@@ -38,7 +38,8 @@ for (let round = 1; round <= REPEAT; round += 1)
       await server.printed('working');
       server.signal('SIGTERM');
       await server.printed('state draining');
-      await assert.rejects(SocketIoPeer.open(server.port, transport));
+      const { refusal } = await SocketIoPeer.open(server.port, transport);
+      assert.equal(refusal?.retryAfter, '1');
       assert.equal((await slow)?.text, 'slow');
       assert.equal((await server.ended).code, 0);
     });

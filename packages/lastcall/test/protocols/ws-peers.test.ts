@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { createLifecycle } from 'lastcall';
 import { attachHttp } from 'lastcall/http';
 import { attachWs } from 'lastcall/ws';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startServer } from '../support/process.ts';
+import { upgrade } from './support/web-socket-vandals.ts';
 import { WsPeer } from './support/ws-peer.ts';
 
 const REPEAT = Number(process.env.REPEAT ?? 1);
@@ -38,7 +39,7 @@ for (let round = 1; round <= REPEAT; round += 1) {
     await using server = await startServer(FIXTURE, {
       env: { GRACE_MS: '120000', CLOSE_MS: '200', LASTCALL_LINGER_MAX_MS: '300' },
     });
-    const deaf = await upgrade(server.port);
+    const deaf = (await upgrade(server.port, '/ws')).resume();
     server.signal('SIGTERM');
     await once(deaf, 'close');
     assert.equal((await server.ended).code, 0);
@@ -50,9 +51,9 @@ for (let round = 1; round <= REPEAT; round += 1) {
       env: { CLOSE_MS: '300', LASTCALL_LINGER_MAX_MS: '300' },
     });
     const peer = await WsPeer.open(server.port);
-    const garbage = await upgrade(server.port);
+    const garbage = (await upgrade(server.port, '/ws')).resume();
     garbage.write(Buffer.alloc(4_096, 0xff));
-    const flood = await upgrade(server.port);
+    const flood = (await upgrade(server.port, '/ws')).resume();
     const frame = Buffer.concat([
       Buffer.from([0x82, 0xfe, 0x40, 0, 0, 0, 0, 0]),
       Buffer.alloc(16_384),
@@ -78,7 +79,7 @@ for (let round = 1; round <= REPEAT; round += 1) {
       (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
     const peer = await WsPeer.open(server.port);
     assert.match(await metrics(), /^lastcall_open_peers\{protocol="ws"\} 1$/m);
-    const garbage = await upgrade(server.port);
+    const garbage = (await upgrade(server.port, '/ws')).resume();
     garbage.write(Buffer.alloc(64, 0xff));
     await once(garbage.resume(), 'close');
     const after = await metrics();
@@ -133,19 +134,6 @@ test('what cannot be attached is refused with a code', async () => {
   ])
     assert.throws(() => attachWs(lifecycle, other, options), { code: 'ERR_LASTCALL_OPTION' });
 });
-
-/** Upgrades by hand, and then answers nothing. */
-async function upgrade(port: number): Promise<ReturnType<typeof connect>> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write(
-    'GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
-      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
-  );
-  await once(socket, 'data');
-  socket.resume();
-  return socket;
-}
 
 test('a client that went before the application took its connection holds nothing', async () => {
   const lifecycle = createLifecycle({ graceMs: 120_000 });

@@ -53,14 +53,15 @@ async function runOne(
     failed = error;
   }
   for (const server of servers) await server[Symbol.asyncDispose]();
-  if (gap === undefined) {
-    if (failed !== undefined) {
-      for (const server of servers) t.diagnostic(`the server printed: ${server.output()}`);
-      throw failed;
-    }
-    return;
-  }
-  if (failed === undefined)
+  if (gap !== undefined) t.diagnostic(`declared gap: ${gap}`);
+  else if (failed !== undefined)
+    for (const server of servers) t.diagnostic(`the server printed: ${server.output()}`);
+  judge(failed, gap);
+}
+
+/** Throws for a failure that is no declared gap, and for a declared gap that is none. */
+export function judge(failed: unknown, gap: string | undefined): void {
+  if (gap === undefined && failed !== undefined) throw failed;
+  if (gap !== undefined && failed === undefined)
     throw new Error(`The declared gap has closed: it holds now. Remove it. (${gap})`);
-  t.diagnostic(`declared gap: ${gap}`);
 }

@@ -3,6 +3,7 @@ import type { Driver, Peer } from './peer.ts';
 import { races } from './races.ts';
 import { reckoning } from './reckoning.ts';
 import type { ServerProcess } from '../support/process.ts';
+import { vandals } from './vandals.ts';
 
 /** What a behaviour works with. Servers are ended after it. */
 export interface Bench {
@@ -14,7 +15,7 @@ export interface Bench {
 export type Behaviour = (bench: Bench) => Promise<void>;
 
 /** Every behaviour by its stable name. */
-export const BEHAVIOURS = { ...finishing, ...races, ...reckoning } satisfies Record<
+export const BEHAVIOURS = { ...finishing, ...races, ...reckoning, ...vandals } satisfies Record<
   string,
   Behaviour
 >;

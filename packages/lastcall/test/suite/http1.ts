@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type RawAnswer, RawClient } from '../support/raw-client.ts';
-import type { Driver, Peer, Reply } from './peer.ts';
+import { deafen, pour, scribble } from '../support/vandals.ts';
+import type { Driver, Peer, Reply, Vandals } from './peer.ts';
 
 const PAUSE_MS = 500;
 
@@ -23,6 +24,23 @@ function makeDriver(tls: boolean): Driver {
       second.destroy();
       return { live: live === 200, ready: ready === 200 };
     },
+    vandals: http1Vandals(tls),
+  };
+}
+
+const REQUEST = `GET / HTTP/1.1\r\nHost: localhost\r\nPadding: ${'x'.repeat(1_000)}\r\n\r\n`;
+
+function http1Vandals(tls: boolean): Vandals {
+  const served = async (port: number): Promise<RawClient> => {
+    const client = await RawClient.open(port, { tls });
+    client.get('/');
+    await client.answer();
+    return client;
+  };
+  return {
+    deaf: async (port) => deafen((await served(port)).socket),
+    flood: async (port) => pour((await served(port)).socket, Buffer.from(REQUEST.repeat(64))),
+    garbage: async (port) => scribble((await served(port)).socket),
   };
 }
 

@@ -32,4 +32,4 @@ export { behaves, type Subject } from './behaves.ts';
 export { BEHAVIOURS, type BehaviourName } from './behaviours.ts';
 export { behavesAsFramework } from './frameworks.ts';
 export { http1, http1Tls } from './http1.ts';
-export type { Driver, Peer, Reply } from './peer.ts';
+export type { Driver, Peer, Reply, Vandals } from './peer.ts';

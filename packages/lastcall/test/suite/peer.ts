@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ServerProcess } from '../support/process.ts';
 
 /** The answer to one piece of work. */
@@ -30,12 +31,25 @@ export interface Peer {
   destroy(): void;
 }
 
+/** Clients that break the rules. Each is past its handshake when it is returned. */
+export interface Vandals {
+  /** Reads nothing, and never closes its side. */
+  deaf(port: number): Promise<Socket>;
+  /** Sends what the protocol allows, without a pause. */
+  flood(port: number): Promise<Socket>;
+  /** Has sent what the protocol does not know. */
+  garbage(port: number): Promise<Socket>;
+}
+
 /** How clients of one protocol speak. */
 export interface Driver {
   /** Rejects when the connection is refused. */
   open(port: number): Promise<Peer>;
   /** What a prober sees on a new connection; rejects when it is refused. */
   probe(server: ServerProcess): Promise<{ live: boolean; ready: boolean }>;
+  vandals: Vandals;
+  /** What the counts that the fixture prints say of vandals. */
+  counts?: readonly ('terminated' | 'faulty')[];
   /** What the fixture needs in its environment to speak this protocol. */
   env?: Record<string, string>;
 }

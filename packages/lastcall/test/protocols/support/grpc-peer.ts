@@ -8,6 +8,7 @@ import {
 } from '@grpc/grpc-js';
 import type { Driver, Peer, Reply } from '../../suite/index.ts';
 import { type Text, works } from './grpc-service.ts';
+import { http2Vandals } from './http2-vandals.ts';
 
 const size = 64 * 1024 * 1024;
 
@@ -21,6 +22,7 @@ export const grpc: Driver = {
     if (serving < 0) throw new Error(`status ${-serving}`);
     return { live: serving === 1 || serving === 2, ready: serving === 1 };
   },
+  vandals: http2Vandals(false),
 };
 
 /** `grpc.health.v1` on the wire: 1 SERVING, 2 NOT_SERVING; a negative number is a status code. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver, Peer, Reply } from '../../suite/index.ts';
+import { http2Vandals } from './http2-vandals.ts';
 
 const PAUSE_MS = 500;
 
@@ -22,6 +23,7 @@ function makeDriver(tls: boolean): Driver {
       second.destroy();
       return { live: live?.status === 200, ready: ready?.status === 200 };
     },
+    vandals: http2Vandals(tls),
   };
 }
 
@@ -110,7 +112,8 @@ export class Http2Peer implements Peer {
   }
 
   async closed(): Promise<'end' | 'reset' | 'open'> {
-    if (!this.session.destroyed) await once(this.session, 'close').catch(() => undefined);
+    // Also of a session that is destroyed already: its close is told a little later.
+    if (this.#closing === 'open') await once(this.session, 'close').catch(() => undefined);
     return this.#closing;
   }
 

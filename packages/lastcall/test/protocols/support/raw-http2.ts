@@ -1,11 +1,13 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export const DATA = 0;
 export const HEADERS = 1;
 export const RST_STREAM = 3;
-const SETTINGS = 4;
+export const SETTINGS = 4;
 export const PING = 6;
 export const GOAWAY = 7;
+export const WINDOW_UPDATE = 8;
 const ACK = 1;
 const END_STREAM = 1;
 const END_HEADERS = 4;
@@ -38,24 +40,18 @@ export class RawHttp2 {
   }
 
   /** Connects; rejects when the connection is refused. */
-  static open(port: number): Promise<RawHttp2> {
+  static open(port: number, tls = false): Promise<RawHttp2> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(new RawHttp2(socket)));
+      const opened = (): void => resolve(new RawHttp2(socket));
+      const socket: Socket = tls
+        ? connectTls({ port, rejectUnauthorized: false, ALPNProtocols: ['h2'] }, opened)
+        : connect(port, '127.0.0.1', opened);
       socket.once('error', reject);
     });
   }
 
-  write(type: number, flags: number, stream: number, payload: Buffer): void {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head[3] = type;
-    head[4] = flags;
-    head.writeUInt32BE(stream, 5);
-    this.socket.write(Buffer.concat([head, payload]));
-  }
-
-  /** Opens a stream with a GET. */
-  get(stream: number, path: string): void {
+  /** The frame that opens a stream with a GET. */
+  static request(stream: number, path: string): Buffer {
     const text = Buffer.from(path);
     // Indexed fields of the static table: GET, http; then :path as a literal (RFC 7541 section 6).
     const fields = [
@@ -63,7 +59,16 @@ export class RawHttp2 {
       text,
       Buffer.from([0x41, 1, 0x61]),
     ];
-    this.write(HEADERS, END_STREAM | END_HEADERS, stream, Buffer.concat(fields));
+    return frame(HEADERS, END_STREAM | END_HEADERS, stream, Buffer.concat(fields));
+  }
+
+  write(type: number, flags: number, stream: number, payload: Buffer): void {
+    this.socket.write(frame(type, flags, stream, payload));
+  }
+
+  /** Opens a stream with a GET. */
+  get(stream: number, path: string): void {
+    this.socket.write(RawHttp2.request(stream, path));
   }
 
   /** Answers the pings that have come. */
@@ -115,4 +120,13 @@ export class RawHttp2 {
     }
     for (const watcher of this.#watchers) watcher();
   }
+}
+
+function frame(type: number, flags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
 }

@@ -1,13 +1,28 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { io, type Socket } from 'socket.io-client';
+import { Fetch, io, type Socket } from 'socket.io-client';
+import type { WebSocket } from 'ws';
 import { type Driver, http1, type Peer, type Reply } from '../../suite/index.ts';
-import { MessagePeer } from './message-peer.ts';
+import { MessagePeer, refused } from './message-peer.ts';
 import type { Message } from './message-works.ts';
+import { pollingVandals, socketIoVandals } from './socketio-vandals.ts';
 
-const makeDriver = (transport: 'polling' | 'websocket'): Driver => ({
+type TransportName = 'polling' | 'websocket';
+
+const PAUSE_MS = 500;
+/**
+ * Results count as delivered when they have been emitted. A held poll makes its client one that still
+ * sends, for as long as the service leaves.
+ */
+const POLLING = { UNACKNOWLEDGED: '1', LASTCALL_LEAVE_MAX_MS: '300' };
+
+const makeDriver = (transport: TransportName): Driver => ({
   open: (port) => SocketIoPeer.open(port, transport),
   probe: (server) => http1.probe(server),
+  vandals: transport === 'polling' ? pollingVandals : socketIoVandals,
+  counts: ['terminated', 'faulty'],
+  ...(transport === 'polling' ? { env: POLLING } : {}),
 });
 
 /** socket.io over WebSockets; probes go over HTTP/1.1. */
@@ -15,18 +30,26 @@ export const socketIo: Driver = makeDriver('websocket');
 /** socket.io over long polling. */
 export const socketIoPolling: Driver = makeDriver('polling');
 
+/** What the client says of a connection that failed. */
+interface ConnectError extends Error {
+  description?: unknown;
+  context?: Response;
+}
+
 export class SocketIoPeer extends MessagePeer {
   readonly socket: Socket;
   reason: string | undefined;
+  /** The answer to a handshake that was refused. */
+  refusal: { retryAfter: string | undefined } | undefined;
   readonly #port: number;
-  readonly #transport: 'polling' | 'websocket';
+  readonly #transport: TransportName;
 
-  private constructor(port: number, transport: 'polling' | 'websocket') {
+  private constructor(port: number, transport: TransportName) {
     super();
     this.#port = port;
     this.#transport = transport;
     this.socket = io(`http://127.0.0.1:${port}`, {
-      transports: [transport],
+      transports: transport === 'polling' ? [Fetch] : [transport],
       reconnection: false,
       forceNew: true,
     });
@@ -44,23 +67,59 @@ export class SocketIoPeer extends MessagePeer {
     });
   }
 
-  static async open(port: number, transport: 'polling' | 'websocket'): Promise<SocketIoPeer> {
+  /** Rejects when the connection is refused; a refused handshake makes a peer that is refused. */
+  static async open(port: number, transport: TransportName): Promise<SocketIoPeer> {
     const peer = new SocketIoPeer(port, transport);
+    const { socket } = peer;
     await new Promise<void>((resolve, reject) => {
-      peer.socket.once('connect', resolve);
-      peer.socket.once('connect_error', (error) => {
-        peer.destroy();
-        reject(error);
+      const refuse = (retryAfter: string | null | undefined): void => {
+        peer.refusal = { retryAfter: retryAfter ?? undefined };
+        resolve();
+        peer.cut();
+      };
+      // Closed while it was shaking hands: it would connect again by itself.
+      const onClose = (): void => refuse('1');
+      socket.io.once('open', () => void socket.io.once('close', onClose));
+      socket.once('connect', () => {
+        socket.io.off('close', onClose);
+        resolve();
+      });
+      peer.#webSocket?.once('unexpected-response', (_request, response: IncomingMessage) => {
+        response.resume();
+        refuse(response.headers['retry-after']);
+      });
+      socket.once('connect_error', (error: ConnectError) => {
+        if (error.description === 503) return refuse(error.context?.headers.get('retry-after'));
+        peer.cut();
+        return reject(error);
       });
     });
     return peer;
   }
 
-  async askSlowly(work: string, paused: () => void): Promise<Reply | undefined> {
-    const asked = this.ask(work);
-    paused();
-    await sleep(500);
-    return asked;
+  override async ask(work: string): Promise<Reply | undefined> {
+    if (this.refusal) return refused(this.refusal.retryAfter);
+    // The next connection may find nobody listening any more.
+    return this.isClosed ? super.ask(work).catch(() => refused('1')) : super.ask(work);
+  }
+
+  /** What is emitted while something is on its way leaves with one post, or right behind it. */
+  override askAll(works: readonly string[]): Promise<(Reply | undefined)[]> {
+    this.socket.emit('join', 'ahead');
+    return super.askAll(works);
+  }
+
+  /** A poll cannot be paused: there the server is signalled when the answer has come. */
+  askSlowly(work: string, paused: () => void): Promise<Reply | undefined> {
+    const line = this.#webSocket;
+    if (!line) this.socket.once('bytes', paused);
+    const raw = line && (Reflect.get(line, '_socket') as NodeJS.EventEmitter);
+    raw?.once('data', () => {
+      line?.pause();
+      paused();
+      void sleep(PAUSE_MS).then(() => line?.resume());
+    });
+    return this.ask(work);
   }
 
   get isClosed(): boolean {
@@ -68,6 +127,7 @@ export class SocketIoPeer extends MessagePeer {
   }
 
   async closed(): Promise<'end' | 'reset' | 'open'> {
+    if (this.refusal) return 'end';
     if (this.reason === undefined) await once(this.socket as never, 'disconnect');
     return this.reason === 'transport close' ? 'end' : 'reset';
   }
@@ -91,5 +151,10 @@ export class SocketIoPeer extends MessagePeer {
   protected cut(): void {
     this.socket.disconnect();
     this.socket.io.engine?.close();
+  }
+
+  get #webSocket(): WebSocket | undefined {
+    const { transport } = this.socket.io.engine;
+    return Reflect.get(transport, 'ws') as WebSocket | undefined;
   }
 }

@@ -1,16 +1,42 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Driver, Peer, Reply } from '../../suite/index.ts';
+import { connect as connectTls } from 'node:tls';
+import type { Driver, Peer, Reply, Vandals } from '../../suite/index.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { deafen, pour, scribble } from '../../support/vandals.ts';
 import { MessagePeer } from './message-peer.ts';
 
 const PAUSE_MS = 500;
 
 /** The line protocol of the TCP fixture. */
-export const tcp: Driver = {
-  open: (port) => TcpPeer.open(port),
-  probe: () => Promise.reject(new Error('this protocol has no probes')),
-};
+export const tcp: Driver = makeDriver(false);
+/** The same over TLS. */
+export const tcpTls: Driver = { ...makeDriver(true), env: { TLS: '1' } };
+
+function makeDriver(tls: boolean): Driver {
+  return {
+    open: (port) => TcpPeer.open(port, tls),
+    probe: () => Promise.reject(new Error('this protocol has no probes')),
+    vandals: tcpVandals(tls),
+    counts: ['terminated'],
+  };
+}
+
+function tcpVandals(tls: boolean): Vandals {
+  const served = async (port: number): Promise<Socket> => {
+    const { socket } = await RawClient.open(port, { tls });
+    socket.write('/ 1\n');
+    await once(socket, 'data');
+    return socket;
+  };
+  return {
+    deaf: async (port) => deafen(await served(port)),
+    flood: async (port) =>
+      pour(await served(port), Buffer.from(`/?${'x'.repeat(1_000)} 1\n`.repeat(64))),
+    garbage: async (port) => scribble(await served(port)),
+  };
+}
 
 export class TcpPeer extends MessagePeer {
   readonly socket: Socket;
@@ -18,10 +44,12 @@ export class TcpPeer extends MessagePeer {
   #chunks: Buffer[] = [];
   #raw = 0;
   readonly #port: number;
+  readonly #tls: boolean;
 
-  private constructor(port: number, socket: Socket) {
+  private constructor(port: number, tls: boolean, socket: Socket) {
     super();
     this.#port = port;
+    this.#tls = tls;
     this.socket = socket;
     socket.on('data', (chunk) => this.#read(chunk));
     socket.on('error', () => {
@@ -33,10 +61,12 @@ export class TcpPeer extends MessagePeer {
     socket.on('close', () => this.ended());
   }
 
-  static async open(port: number): Promise<TcpPeer> {
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
-    return new TcpPeer(port, socket);
+  static async open(port: number, tls = false): Promise<TcpPeer> {
+    const socket = tls
+      ? connectTls({ port, rejectUnauthorized: false })
+      : connect(port, '127.0.0.1');
+    await once(socket, tls ? 'secureConnect' : 'connect');
+    return new TcpPeer(port, tls, socket);
   }
 
   askSlowly(work: string, paused: () => void): Promise<Reply | undefined> {
@@ -72,7 +102,7 @@ export class TcpPeer extends MessagePeer {
   }
 
   protected reopen(): Promise<Peer> {
-    return TcpPeer.open(this.#port);
+    return TcpPeer.open(this.#port, this.#tls);
   }
 
   protected cut(): void {

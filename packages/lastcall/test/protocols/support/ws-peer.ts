@@ -5,14 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { type Driver, http1, type Peer, type Reply } from '../../suite/index.ts';
 import { MessagePeer, refused } from './message-peer.ts';
+import { frame, webSocketVandals } from './web-socket-vandals.ts';
 
 const PAUSE_MS = 500;
 const ABNORMAL = 1006;
+const BINARY = 2;
 
 /** WebSockets with the ws client; probes go over HTTP/1.1. */
 export const webSocket: Driver = {
   open: (port) => WsPeer.open(port),
   probe: (server) => http1.probe(server),
+  vandals: webSocketVandals(
+    '/ws',
+    frame(BINARY, Buffer.alloc(1)),
+    frame(BINARY, Buffer.alloc(16_384)),
+  ),
+  counts: ['terminated', 'faulty'],
 };
 
 export class WsPeer extends MessagePeer {
