@@ -11,11 +11,8 @@ import { pollingVandals, socketIoVandals } from './socketio-vandals.ts';
 type TransportName = 'polling' | 'websocket';
 
 const PAUSE_MS = 500;
-/**
- * Results count as delivered when they have been emitted. A held poll makes its client one that still
- * sends, for as long as the service leaves.
- */
-const POLLING = { UNACKNOWLEDGED: '1', LASTCALL_LEAVE_MAX_MS: '300' };
+/** Results count as delivered when they have been emitted. */
+const POLLING = { UNACKNOWLEDGED: '1' };
 
 const makeDriver = (transport: TransportName): Driver => ({
   open: (port) => SocketIoPeer.open(port, transport),
@@ -50,6 +47,8 @@ export class SocketIoPeer extends MessagePeer {
     this.#transport = transport;
     this.socket = io(`http://127.0.0.1:${port}`, {
       transports: transport === 'polling' ? [Fetch] : [transport],
+      // A client that is held up might post on a connection that was closed for its silence.
+      extraHeaders: transport === 'polling' ? { connection: 'close' } : {},
       reconnection: false,
       forceNew: true,
     });
