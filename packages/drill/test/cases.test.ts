@@ -20,3 +20,17 @@ test('every area is tested in one of the files', () => {
   });
   assert.deepEqual(tested.toSorted(), areas.toSorted());
 });
+
+test('what the good server can break is broken for some case, and nothing else is', () => {
+  const folder = new URL('fixtures/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const known = new Set<string>();
+  for (const name of files.filter((file) => file.endsWith('.ts'))) {
+    const text = readFileSync(new URL(name, folder), 'utf8');
+    for (const [, mutant = ''] of text.matchAll(/broken\('([a-z0-9-]+)'\)/g)) known.add(mutant);
+    for (const [, mutant = ''] of text.matchAll(/brokenAt\(at, '([a-z0-9-]+)'\)/g)) {
+      known.add(mutant).add(`admin-${mutant}`);
+    }
+  }
+  assert.deepEqual([...known].toSorted(), [...new Set(Object.values(mutants).flat())].toSorted());
+});

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { until } from '../engine/clock.ts';
 import type { Context } from '../engine/context.ts';
-import { sendSignal } from '../engine/processes.ts';
+import { commandOf, sendSignal } from '../engine/processes.ts';
 
 /** Asks the server to reload, in the way drill.yaml says. */
 export async function reload(ctx: Context): Promise<void> {
@@ -30,6 +31,28 @@ export async function reload(ctx: Context): Promise<void> {
   ctx.check(code === 0, 'the reload command to succeed', `${file}: ${code}`);
 }
 
-/** The processes other than the first one: a reload replaces at least one of them. */
-export const workers = (ctx: Context): number[] =>
-  ctx.target.processes().filter((pid) => pid !== ctx.target.pid);
+/** The processes other than the first one, each with its command, the numbers in it left out. */
+export const workers = (ctx: Context): Map<number, string> =>
+  new Map(
+    ctx.target
+      .processes()
+      .filter((pid) => pid !== ctx.target.pid)
+      .map((pid) => [pid, commandOf(pid).replaceAll(/\d+/g, 'N')]),
+  );
+
+/** Waits until new workers have taken the places of these; false when they have not in their time. */
+export async function replaced(
+  ctx: Context,
+  before: ReadonlyMap<number, string>,
+): Promise<boolean> {
+  const { grace, force, readyWithin } = ctx.config;
+  const done = (): boolean => {
+    const now = workers(ctx);
+    const fresh = [...now].filter(([pid]) => !before.has(pid)).map(([, command]) => command);
+    // A helper that lives as long as the first process is no worker: nothing takes its place.
+    const old = [...before].filter(([pid, command]) => now.has(pid) && fresh.includes(command));
+    return fresh.length > 0 && old.length === 0;
+  };
+  const limitMs = grace + force + readyWithin;
+  return (await until(() => (done() ? true : undefined), limitMs, 100)) === true;
+}

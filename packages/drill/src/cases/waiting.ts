@@ -1,6 +1,6 @@
 import type { Exchange } from '../engine/account.ts';
 import type { Context } from '../engine/context.ts';
-import { settle, slowInFlight } from './support.ts';
+import { settleStopping, slowInFlight } from './support.ts';
 
 export interface Waiting {
   readonly slow: Exchange;
@@ -19,7 +19,7 @@ export async function hookWaits(
   const connection = await ctx.connect({ label: `${method} ${path}` });
   const hook = connection.send({ method, path, headers: ctx.operator });
   ctx.target.stopBegan(`${method} ${path}`);
-  await settle(ctx).catch(() => undefined);
+  await settleStopping(ctx);
   return { slow, hook };
 }
 

@@ -262,7 +262,7 @@ export class Context {
     return done;
   }
 
-  /** Every promise in the account has been kept. */
+  /** Every promise in the account has been kept; one that was broken before the stop is not the stop's. */
   noLoss(): void {
     refuseLosses(this.account, this.#stopMs ?? 0);
   }
@@ -271,7 +271,13 @@ export class Context {
   async exit(ms = this.config.leave + this.config.grace + this.config.force + 2000): Promise<Exit> {
     const exit = await this.target.ended(ms);
     this.check(exit !== undefined, `an exit within ${ms} ms`, 'the process is still running');
+    this.endedOnlyNow();
     return exit;
+  }
+
+  /** A server that was gone already cannot be asked how it stops. */
+  endedOnlyNow(): void {
+    if (this.target.endedBefore) this.notApplicable('it ended by itself before the signal');
   }
 
   cleanup(undo: () => void): void {

@@ -34,6 +34,16 @@ export async function askFresh(ctx: Context, request: RequestBytes): Promise<Fre
   return {};
 }
 
+/** As `askFresh`, on a connection that was made before: one that was ended in order is asked nothing. */
+export async function askMade(
+  ctx: Context,
+  connection: Connection,
+  request: RequestBytes,
+): Promise<void> {
+  if (connection.wasReset) lose(ctx, request);
+  else if (connection.open) await connection.send(request).done;
+}
+
 /** The connection, or the code with which the attempt failed. */
 async function connect(ctx: Context): Promise<Connection | string> {
   try {

@@ -35,6 +35,15 @@ function statOf(pid: string): { state: string | undefined; session: number } {
   return { state: fields[0], session: Number(fields[3]) };
 }
 
+/** False for a process that is gone, or is only waited for (a zombie). */
+export function isAlive(pid: number): boolean {
+  try {
+    return statOf(String(pid)).state !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 /** Sends the signal; false when there is no such process or group (a negative id). */
 export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   if (pid === 0) return false; // to kill(2) that is the drill's own process group

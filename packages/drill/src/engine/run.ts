@@ -4,6 +4,7 @@ import { type Need, routeNames } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import type { Totals } from './account.ts';
 import { late, nowMs, within } from './clock.ts';
+import { ConnectError } from './connection.ts';
 import { Context, type ContextOptions } from './context.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -122,6 +123,9 @@ async function judge(drillCase: DrillCase, ctx: Context, limitMs: number): Promi
     return { verdict: measures ? 'informational' : 'pass' };
   } catch (error) {
     if (error instanceof NotApplicable) return { verdict: 'not applicable', actual: error.message };
+    const stopBegan = ctx.targets.some((one) => one.signalledMs !== undefined);
+    if (error instanceof ConnectError && !stopBegan)
+      return { verdict: 'not applicable', actual: `already before the stop: ${error.message}` };
     const { expected, actual, message } = failureOf(error);
     if (!measures) return { verdict: 'fail', expected, actual };
     ctx.note(message);

@@ -5,7 +5,15 @@ import { DrillError, NotApplicable } from '../case.ts';
 import { late, nowMs, until, within } from './clock.ts';
 import { Output } from './output.ts';
 import { isListening } from './ports.ts';
-import { commandOf, killAll, markName, processesOf, remember, sendSignal } from './processes.ts';
+import {
+  commandOf,
+  isAlive,
+  killAll,
+  markName,
+  processesOf,
+  remember,
+  sendSignal,
+} from './processes.ts';
 import type { Timeline } from './timeline.ts';
 
 export interface Launch {
@@ -36,6 +44,8 @@ export class Target {
   startFailed = false;
   /** When the first stop signal was sent (monotonic). */
   signalledMs: number | undefined;
+  /** True when it had ended by itself before the first signal. */
+  endedBefore = false;
   readonly #child: ChildProcess;
   readonly #mark = randomUUID();
   readonly #timeline: Timeline;
@@ -111,6 +121,7 @@ export class Target {
       if (this.signalledMs === undefined) this.#endedBefore(this.exit);
       if (pid === this.pid) return; // its id may be another's by now
     }
+    this.endedBefore ||= this.signalledMs === undefined && !isAlive(this.pid);
     this.signalledMs ??= nowMs();
     this.#timeline.mark('signal', signal);
     sendSignal(pid, signal);

@@ -55,8 +55,10 @@ async function hold(
   for (const scale of [1, 2, 4]) {
     const config = goodConfig(slug, { mutant, scale, overTls });
     const result = await runCase(drillCase, { config, seed: scale, clients: 32 });
-    if (result.verdict === wanted) return;
     const { verdict, expected, actual, output } = result;
+    // A case that came to no end has not seen what the mutant breaks.
+    const broke = verdict === 'fail' && expected?.startsWith('the case to ') === true;
+    if (verdict === wanted && !broke) return;
     told.push(JSON.stringify({ scale, verdict, expected, actual, output }));
     if (slug === 'signals/pid-1' && verdict === 'not applicable') {
       run.skip(actual);

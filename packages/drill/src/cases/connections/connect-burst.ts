@@ -1,5 +1,5 @@
 import { defineCase } from '../../case.ts';
-import { sleep } from '../../engine/clock.ts';
+import { sleep, within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
 import { askFresh } from '../../engine/fresh.ts';
 
@@ -22,7 +22,7 @@ export default defineCase({
     });
     await sleep(10);
     ctx.target.signal();
-    await Promise.all(burst);
+    await within(Promise.all(burst), ctx.patienceMs);
     ctx.noLoss();
     await ctx.exit();
   },

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { nowMs, sleep } from '../../engine/clock.ts';
+import { nowMs, sleep, within } from '../../engine/clock.ts';
 import { usedConnections } from '../support.ts';
 
 export default defineCase({
@@ -17,11 +17,12 @@ export default defineCase({
     const sinceMs = nowMs();
     const sends = connections.map(async (connection) => {
       await sleep(ctx.random() * 30);
+      // One that the server has ended, in whatever way, is no longer in its client's hands.
       if (connection.open && !ctx.heldUp(sinceMs)) await connection.send(ctx.route('fast')).done;
     });
     await sleep(15);
     ctx.target.signal();
-    await Promise.all(sends);
+    await within(Promise.all(sends), ctx.patienceMs);
     ctx.noLoss();
     await ctx.exit();
   },

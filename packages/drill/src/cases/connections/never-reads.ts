@@ -1,5 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
+import { largeInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'connections/never-reads',
@@ -9,10 +10,7 @@ export default defineCase({
   needs: ['large'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'never reads' });
-    const exchange = connection.send(ctx.route('large', { bytes: 24_000_000 }));
-    await exchange.head;
-    connection.socket.pause();
+    await largeInFlight(ctx, 'never reads', 24_000_000);
     ctx.target.signal();
     await ctx.exit();
   },

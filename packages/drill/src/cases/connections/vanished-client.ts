@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { exitsBeforeDeadline, settle, slowInFlight } from '../support.ts';
+import { exitsBeforeDeadline, settleStopping, slowInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'connections/vanished-client',
@@ -12,7 +12,7 @@ export default defineCase({
     await ctx.start();
     const { connection } = await slowInFlight(ctx, ctx.config.grace * 3);
     ctx.target.signal();
-    await settle(ctx).catch(() => undefined);
+    await settleStopping(ctx);
     connection.reset();
     await exitsBeforeDeadline(ctx, 'after the only client has gone');
   },

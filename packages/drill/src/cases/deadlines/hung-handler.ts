@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { hungInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'deadlines/hung-handler',
@@ -10,9 +10,7 @@ export default defineCase({
   needs: ['hang'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'hung request' });
-    connection.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     ctx.target.signal();
     await ctx.exit();
   },

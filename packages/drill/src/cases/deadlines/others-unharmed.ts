@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle, slowInFlight } from '../support.ts';
+import { hungInFlight, slowInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'deadlines/others-unharmed',
@@ -10,9 +10,7 @@ export default defineCase({
   needs: ['hang', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const hung = await ctx.connect({ label: 'hung request' });
-    hung.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     const others = [];
     for (let count = 0; count < 4; count += 1) others.push(await slowInFlight(ctx));
     ctx.target.signal();

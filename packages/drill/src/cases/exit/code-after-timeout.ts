@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { hungInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'exit/code-after-timeout',
@@ -10,9 +10,7 @@ export default defineCase({
   needs: ['hang'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'hung request' });
-    connection.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     ctx.target.signal();
     const exit = await ctx.exit();
     ctx.check(exit.code !== 0, 'an exit code other than 0', 'exit code 0');

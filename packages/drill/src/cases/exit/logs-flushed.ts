@@ -19,6 +19,6 @@ export default defineCase({
     ctx.check(piped !== late, 'the output to be closed', 'a process still holds it open');
     const last = ctx.target.output.lastLines(10);
     const pattern = ctx.config.logPattern ?? '';
-    ctx.check(new RegExp(pattern).test(last), `last lines that match /${pattern}/`, last);
+    ctx.check(new RegExp(pattern, 'm').test(last), `last lines that match /${pattern}/`, last);
   },
 });

@@ -1,7 +1,9 @@
 import { defineCase } from '../../case.ts';
-import { sleep, within } from '../../engine/clock.ts';
+import { sleep } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
-import { call, connectGrpc } from '../../engine/grpc.ts';
+import { call, connectGrpc, statusText } from '../../engine/grpc.ts';
+import { grpcStatus } from '../../engine/h2.ts';
+import { loadOver } from '../support.ts';
 
 export default defineCase({
   slug: 'grpc/calls-race',
@@ -14,17 +16,30 @@ export default defineCase({
     await ctx.start();
     const count = Math.max(2, Math.round(ctx.clients / 8));
     const clients = await Promise.all(Array.from({ length: count }, () => connectGrpc(ctx)));
+    const before = call(await connectGrpc(ctx), ctx.config.grpcUnary ?? '');
+    const usual = await before.exchange.done;
+    if (grpcStatus(usual) !== 0) ctx.notApplicable(`already before the stop: ${statusText(usual)}`);
+    const state = { running: true };
     const loops = clients.flatMap((client) =>
       Array.from({ length: 8 }, async () => {
-        while (client.open) {
-          await call(client, ctx.config.grpcUnary ?? '', { 'drill-ms': '2' }).exchange.done;
+        while (state.running && client.open) {
+          const ms = String(Math.round(ctx.random() * 20));
+          await call(client, ctx.config.grpcUnary ?? '', { 'drill-ms': ms }).exchange.done;
         }
       }),
     );
     await sleep(150 + ctx.random() * 20);
     ctx.target.signal();
-    await within(Promise.all(loops), ctx.patienceMs);
+    await loadOver(ctx, { done: Promise.all(loops), stop: () => (state.running = false) });
     ctx.noLoss();
+    const answers = ctx.account.exchanges.filter((one) => one.outcome === 'answered');
+    const failed = answers.filter((one) => grpcStatus(one) !== 0);
+    const [first] = failed;
+    ctx.check(
+      first === undefined,
+      'every call to end with OK or UNAVAILABLE',
+      `${failed.length} that did not: ${first && statusText(first)}`,
+    );
     await ctx.exit();
   },
 });

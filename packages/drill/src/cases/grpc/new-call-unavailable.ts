@@ -13,7 +13,8 @@ export default defineCase({
   needs: ['port:grpc', 'grpcUnary'],
   async run(ctx: Context) {
     const late = await lateCall(ctx, ctx.config.grpcUnary ?? '');
-    if (late === undefined || late.exchange.outcome === 'void') return; // turned away by GOAWAY
+    ctx.check(late !== 'silence', 'a connection that is served or refused', 'silence');
+    if (late === 'turned away') return;
     const status = grpcStatus(late.exchange);
     ctx.check(status === 14 || status === 0, 'grpc-status 14 or 0', statusText(late.exchange));
   },

@@ -1,8 +1,10 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep } from '../../engine/clock.ts';
+import { within } from '../../engine/clock.ts';
 import { call, connectGrpc, statusText } from '../../engine/grpc.ts';
 import { grpcStatus } from '../../engine/h2.ts';
+import { arrived } from '../streams.ts';
+import { acrossMs, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'grpc/unary-in-flight',
@@ -14,11 +16,12 @@ export default defineCase({
     await ctx.start();
     const client = await connectGrpc(ctx);
     const { exchange } = call(client, ctx.config.grpcUnary ?? '', {
-      'drill-ms': String(ctx.workMs),
+      'drill-ms': String(acrossMs(ctx)),
     });
-    await sleep(100);
+    await arrived(client);
+    underWay(ctx, exchange);
     ctx.target.signal();
-    await exchange.done;
+    await within(exchange.done, ctx.patienceMs);
     ctx.check(grpcStatus(exchange) === 0, 'grpc-status 0', statusText(exchange));
     await ctx.exit();
   },

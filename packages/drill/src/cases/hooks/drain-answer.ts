@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { json, slowInFlight } from '../support.ts';
+import { json, slowInFlight, underWay } from '../support.ts';
 import { operatorCall } from '../waiting.ts';
 
 export default defineCase({
@@ -11,8 +11,9 @@ export default defineCase({
   needs: ['drain', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const first = await slowInFlight(ctx);
+    const first = await slowInFlight(ctx, ctx.config.grace * 0.6);
     const second = await slowInFlight(ctx);
+    underWay(ctx, first.exchange);
     const answer = await operatorCall(ctx, 'drain');
     const count = json(answer)['in_flight'];
     ctx.check(

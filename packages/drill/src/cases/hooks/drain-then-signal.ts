@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { slowInFlight } from '../support.ts';
+import { isSuccess, slowInFlight } from '../support.ts';
 import { operatorCall } from '../waiting.ts';
 
 export default defineCase({
@@ -13,7 +13,10 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const { exchange } = await slowInFlight(ctx);
-    await operatorCall(ctx, 'drain');
+    const answer = await operatorCall(ctx, 'drain');
+    if (!isSuccess(answer)) {
+      ctx.notApplicable(`the drain did not begin: ${answer.toString()}`);
+    }
     await sleep(50);
     ctx.target.signal();
     await ctx.succeeded(exchange);

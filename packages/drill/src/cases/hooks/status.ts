@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { slowInFlight, stopNoticed } from '../support.ts';
+import { slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'hooks/status',
@@ -10,12 +10,14 @@ export default defineCase({
   needs: ['status', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    await slowInFlight(ctx);
+    const { exchange: slow } = await slowInFlight(ctx);
     const before = await ctx.ask(ctx.route('status'));
     ctx.check(before.status === 200, '200 before the stop', String(before));
     ctx.target.signal();
     await stopNoticed(ctx);
-    const after = await ctx.ask(ctx.route('status'));
-    ctx.check(after.status === 503, '503 during the stop', String(after));
+    stillWorking(ctx, slow);
+    const after = await ctx.ask(ctx.route('status')).catch(() => undefined);
+    const answer = after === undefined ? 'no connection' : String(after);
+    ctx.check(after?.status === 503, '503 during the stop', answer);
   },
 });

@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
+import { stillWorking } from '../support.ts';
 import { hookWaits } from '../waiting.ts';
 
 export default defineCase({
@@ -12,6 +13,7 @@ export default defineCase({
   async run(ctx: Context) {
     const { slow, hook } = await hookWaits(ctx, 'GET');
     await sleep(50);
+    stillWorking(ctx, slow);
     ctx.target.signal();
     await ctx.succeeded(slow);
     await ctx.succeeded(hook);

@@ -1,7 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { until } from '../../engine/clock.ts';
-import { isReady } from '../support.ts';
+import { notReadyDuring } from '../support.ts';
 import { hookWaits } from '../waiting.ts';
 
 export default defineCase({
@@ -12,11 +11,6 @@ export default defineCase({
   needs: ['wait', 'slow', 'ready'],
   async run(ctx: Context) {
     const { slow } = await hookWaits(ctx, 'POST');
-    const flipped = await until(
-      async () => ((await isReady(ctx)) ? undefined : slow.outcome),
-      ctx.workMs,
-    );
-    const actual = flipped ?? 'readiness stayed true';
-    ctx.check(flipped === 'pending', 'a readiness that is false while the hook waits', actual);
+    await notReadyDuring(ctx, slow);
   },
 });

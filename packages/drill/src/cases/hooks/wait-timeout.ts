@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { json, settle } from '../support.ts';
+import { hungInFlight, json } from '../support.ts';
 
 export default defineCase({
   slug: 'hooks/wait-timeout',
@@ -10,9 +10,7 @@ export default defineCase({
   needs: ['wait', 'hang'],
   async run(ctx: Context) {
     await ctx.start();
-    const hung = await ctx.connect({ label: 'hung request' });
-    hung.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     const { path } = ctx.route('wait');
     const connection = await ctx.connect({ label: 'hook' });
     const hook = connection.send({ method: 'POST', path, headers: ctx.operator });

@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, within } from '../../engine/clock.ts';
-import { settle } from '../support.ts';
+import { acrossMs, settle, settleStopping, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/half-close',
@@ -19,10 +19,11 @@ export default defineCase({
       ctx.notApplicable('the server never answers a half-closed client');
     }
     const connection = await ctx.connect({ label: 'half-closed across' });
-    const exchange = connection.send(ctx.route('slow', { ms: ctx.workMs }));
+    const exchange = connection.send(ctx.route('slow', { ms: acrossMs(ctx) }));
     await settle(ctx);
+    underWay(ctx, exchange);
     ctx.target.signal();
-    await settle(ctx).catch(() => undefined);
+    await settleStopping(ctx);
     connection.finish();
     await ctx.succeeded(exchange);
     await ctx.exit();

@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { settle } from '../support.ts';
+import { settle, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/half-head',
@@ -17,6 +17,7 @@ export default defineCase({
     const exchange = connection.owe(request.method, request.path);
     connection.write(bytes.subarray(0, 12));
     await settle(ctx);
+    underWay(ctx, exchange);
     ctx.target.signal();
     await sleep(500);
     connection.write(bytes.subarray(12));

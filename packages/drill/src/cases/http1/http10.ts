@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { acrossMs, settle, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/http10',
@@ -12,10 +12,11 @@ export default defineCase({
     await ctx.start();
     const connection = await ctx.connect({ label: 'HTTP/1.0' });
     const exchange = connection.send({
-      ...ctx.route('slow', { ms: ctx.workMs }),
+      ...ctx.route('slow', { ms: acrossMs(ctx) }),
       version: '1.0',
     });
     await settle(ctx);
+    underWay(ctx, exchange);
     ctx.target.signal();
     await ctx.succeeded(exchange);
     await ctx.exit();

@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep, within } from '../../engine/clock.ts';
+import { sleep } from '../../engine/clock.ts';
 import { startLoad } from '../../engine/load.ts';
+import { loadOver } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/keepalive-race',
@@ -15,8 +16,7 @@ export default defineCase({
     const load = await startLoad(ctx, { clients: ctx.clients });
     await sleep(200 + ctx.random() * 30);
     ctx.target.signal();
-    await within(load.done, ctx.patienceMs);
-    load.stop();
+    await loadOver(ctx, load);
     ctx.noLoss();
     await ctx.exit();
   },

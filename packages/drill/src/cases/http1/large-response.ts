@@ -1,5 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
+import { underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/large-response',
@@ -12,6 +13,7 @@ export default defineCase({
     const connection = await ctx.connect({ label: 'large answer' });
     const exchange = connection.send(ctx.route('large', { bytes: 32_000_000 }));
     await exchange.head;
+    underWay(ctx, exchange);
     ctx.target.signal();
     await ctx.succeeded(exchange);
     await ctx.exit();

@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { slowInFlight, stopNoticed } from '../support.ts';
+import { slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 const total = 4_000_000;
 
@@ -13,11 +13,12 @@ export default defineCase({
   needs: ['upload', 'slow', 'fast'],
   async run(ctx: Context) {
     await ctx.start();
-    await slowInFlight(ctx);
+    const { exchange: slow } = await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
     const connection = await ctx.connect({ label: 'upload' }).catch(() => undefined);
     if (connection === undefined) ctx.notApplicable('the listener is closed by then');
+    stillWorking(ctx, slow);
     const route = ctx.route('upload', {}, 'POST');
     const exchange = connection.owe(route.method, route.path);
     connection.socket.pause(); // the client sends first and reads afterwards, as many do

@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { acrossMs, pipelinesUsually, settle, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/pipelined-burst',
@@ -10,10 +10,12 @@ export default defineCase({
   needs: ['slow', 'fast'],
   async run(ctx: Context) {
     await ctx.start();
+    await pipelinesUsually(ctx);
     const connection = await ctx.connect({ label: 'pipelined' });
-    const slow = connection.send(ctx.route('slow', { ms: ctx.workMs }));
+    const slow = connection.send(ctx.route('slow', { ms: acrossMs(ctx) }));
     const rest = Array.from({ length: 7 }, () => connection.send(ctx.route('fast')));
     await settle(ctx);
+    underWay(ctx, slow);
     ctx.target.signal();
     for (const exchange of [slow, ...rest]) await ctx.answered(exchange);
     await ctx.exit();

@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
-import { sleep, within } from '../../engine/clock.ts';
+import { sleep } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
+import { loadOver, pipelinesUsually } from '../support.ts';
 
 const depth = 4;
 
@@ -13,18 +14,20 @@ export default defineCase({
   needs: ['fast'],
   async run(ctx: Context) {
     await ctx.start();
+    await pipelinesUsually(ctx);
     const connections = await ctx.connectMany(Math.max(2, Math.round(ctx.clients / 2)));
+    const state = { running: true };
     const loops = connections.map(async (connection) => {
       const pipe = Array.from({ length: depth }, () => connection.send(ctx.route('fast')));
       for (let next = pipe.shift(); next !== undefined; next = pipe.shift()) {
         await next.done;
-        if (connection.open && !ctx.stalled(next.sentMs))
+        if (state.running && connection.open && !ctx.stalled(next.sentMs))
           pipe.push(connection.send(ctx.route('fast')));
       }
     });
     await sleep(200 + ctx.random() * 30);
     ctx.target.signal();
-    await within(Promise.all(loops), ctx.patienceMs);
+    await loadOver(ctx, { done: Promise.all(loops), stop: () => (state.running = false) });
     ctx.noLoss();
     await ctx.exit();
   },

@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
+import { within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { acrossMs, pipelinesUsually, settle, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/pipelined-second',
@@ -11,13 +12,15 @@ export default defineCase({
   needs: ['slow', 'fast'],
   async run(ctx: Context) {
     await ctx.start();
+    await pipelinesUsually(ctx);
     const connection = await ctx.connect({ label: 'pipelined' });
-    const first = connection.send(ctx.route('slow', { ms: ctx.workMs }));
+    const first = connection.send(ctx.route('slow', { ms: acrossMs(ctx) }));
     const second = connection.send(ctx.route('fast'));
     await settle(ctx);
+    underWay(ctx, first);
     ctx.target.signal();
     await ctx.answered(first);
-    await second.done;
+    await within(second.done, ctx.patienceMs);
     ctx.noLoss();
     await ctx.exit();
   },

@@ -1,4 +1,5 @@
 import { defineCase } from '../../case.ts';
+import { within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
 import { lateConnection, slowInFlight, stopNoticed, usedConnection } from '../support.ts';
 
@@ -15,7 +16,8 @@ export default defineCase({
     ctx.target.signal();
     await stopNoticed(ctx);
     const connection = await lateConnection(ctx, before);
-    const exchange = await connection.send(ctx.route('fast')).done;
+    const exchange = connection.send(ctx.route('fast'));
+    await within(exchange.done, ctx.patienceMs);
     if (exchange.outcome !== 'refused') ctx.notApplicable('the server refused nothing');
     const retry = exchange.headers.get('retry-after');
     const close = connection.closeAnnounced;

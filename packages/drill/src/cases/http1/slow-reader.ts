@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
+import { acrossMs, largeInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'http1/slow-reader',
@@ -10,13 +11,10 @@ export default defineCase({
   needs: ['large'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'slow reader' });
-    const exchange = connection.send(ctx.route('large', { bytes: 12_000_000 }));
-    await exchange.head;
-    connection.socket.pause();
+    const { connection, exchange } = await largeInFlight(ctx, 'slow reader', 12_000_000);
     ctx.target.signal();
     const steps = 6;
-    const pauseMs = Math.max(20, ctx.workMs / steps);
+    const pauseMs = Math.max(20, acrossMs(ctx) / steps);
     for (let step = 0; step < steps && exchange.outcome === 'pending'; step += 1) {
       await sleep(pauseMs);
       connection.socket.resume();

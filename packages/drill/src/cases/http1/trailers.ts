@@ -1,6 +1,9 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { acrossMs, settle, underWay } from '../support.ts';
+
+/** A server need not send trailers to a client that did not say it takes them (RFC 9110 section 6.5.1). */
+const headers = { te: 'trailers', connection: 'TE' };
 
 export default defineCase({
   slug: 'http1/trailers',
@@ -10,10 +13,18 @@ export default defineCase({
   needs: ['trailers'],
   async run(ctx: Context) {
     await ctx.start();
+    const before = await ctx.connect({ label: 'trailers before' });
+    const short = before.send({ ...ctx.route('trailers', { ms: 50 }), headers });
+    const usual = await ctx.usually(ctx.succeeded(short));
+    if (usual.trailers.size === 0) ctx.notApplicable('already before the stop: no trailers came');
     const connection = await ctx.connect({ label: 'trailers' });
-    const exchange = connection.send(ctx.route('trailers', { ms: ctx.workMs }));
+    const exchange = connection.send({
+      ...ctx.route('trailers', { ms: acrossMs(ctx) }),
+      headers,
+    });
     await exchange.head;
     await settle(ctx);
+    underWay(ctx, exchange);
     ctx.target.signal();
     await ctx.succeeded(exchange);
     ctx.check(exchange.trailers.size > 0, 'the trailers of the answer', 'none came');

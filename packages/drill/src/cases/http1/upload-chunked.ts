@@ -3,7 +3,7 @@ import type { Context } from '../../engine/context.ts';
 import type { Exchange } from '../../engine/account.ts';
 import { sleep } from '../../engine/clock.ts';
 import type { Connection } from '../../engine/connection.ts';
-import { settle } from '../support.ts';
+import { acrossMs, settle } from '../support.ts';
 
 const part = 'u'.repeat(5000);
 const chunk = `${part.length.toString(16)}\r\n${part}\r\n`;
@@ -41,7 +41,8 @@ export default defineCase({
     await settle(ctx);
     if (exchange.status > 0) ctx.notApplicable('the server answers before it has the whole upload');
     ctx.target.signal();
-    await sleep(ctx.workMs / 2);
+    await sleep(acrossMs(ctx, ctx.workMs / 2));
+    ctx.check(exchange.status === 0, 'no answer before the upload is whole', String(exchange));
     finish(connection);
     await ctx.succeeded(exchange);
     const [text = '', again] = usual;

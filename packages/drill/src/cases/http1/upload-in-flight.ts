@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { settle } from '../support.ts';
+import { acrossMs, settle, underWay } from '../support.ts';
 
 const body = Buffer.alloc(200_003, 'u');
 
@@ -20,8 +20,10 @@ export default defineCase({
     connection.write(bytes.subarray(0, 100_000));
     await settle(ctx);
     if (exchange.status > 0) ctx.notApplicable('the server answers before it has the whole upload');
+    underWay(ctx, exchange);
     ctx.target.signal();
-    await sleep(ctx.workMs / 2);
+    await sleep(acrossMs(ctx, ctx.workMs / 2));
+    ctx.check(exchange.status === 0, 'no answer before the upload is whole', String(exchange));
     connection.write(bytes.subarray(100_000));
     await ctx.succeeded(exchange);
     await ctx.exit();

@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { late, sleep, until, within } from '../../engine/clock.ts';
-import { FrameClient, getHeaders, isAnswer, types } from '../../engine/frames.ts';
+import { late, until, within } from '../../engine/clock.ts';
+import { getHeaders, isAnswer, types } from '../../engine/frames.ts';
+import { slowStream } from '../streams.ts';
 
 export default defineCase({
   slug: 'http2/between-goaways',
@@ -11,9 +12,7 @@ export default defineCase({
   needs: ['port:h2', 'slow', 'fast'],
   async run(ctx: Context) {
     await ctx.start();
-    const client = await FrameClient.connect(ctx);
-    client.send(types.headers, 5, 1, getHeaders(ctx.route('slow', { ms: ctx.workMs }).path));
-    await sleep(80);
+    const client = await slowStream(ctx);
     let sent = false;
     client.onFrame = (frame) => {
       if (frame.type !== types.goaway || sent) return;
@@ -24,7 +23,7 @@ export default defineCase({
     const disowned = (): boolean => (client.goaways.at(-1)?.lastStreamId ?? 3) < 3;
     const settled = (): boolean =>
       client.frames.some((one) => one.stream === 3 && isAnswer(one)) || (sent && disowned());
-    await until(() => (settled() ? true : undefined), 2000, 5);
+    await until(() => (settled() ? true : undefined), ctx.config.leave + 2000, 5);
     if (!sent) ctx.notApplicable('the server sent no GOAWAY while a stream was in flight');
     ctx.check(settled(), 'stream 3 answered, reset or above the last GOAWAY', 'silence');
     ctx.check((await within(client.closed, ctx.patienceMs)) !== late, 'an end', 'still open');

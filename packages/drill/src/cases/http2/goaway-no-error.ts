@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep } from '../../engine/clock.ts';
-import { FrameClient, getHeaders, types } from '../../engine/frames.ts';
+import { within } from '../../engine/clock.ts';
+import { slowStream } from '../streams.ts';
 
 export default defineCase({
   slug: 'http2/goaway-no-error',
@@ -11,11 +11,9 @@ export default defineCase({
   needs: ['port:h2', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const client = await FrameClient.connect(ctx);
-    client.send(types.headers, 5, 1, getHeaders(ctx.route('slow', { ms: ctx.workMs }).path));
-    await sleep(80);
+    const client = await slowStream(ctx);
     ctx.target.signal();
-    await client.closed;
+    await within(client.closed, ctx.patienceMs);
     const codes = client.goaways.map((one) => one.code);
     if (codes.length === 0) ctx.notApplicable('the server sent no GOAWAY');
     ctx.check(

@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep, until } from '../../engine/clock.ts';
-import { FrameClient, getHeaders, types } from '../../engine/frames.ts';
+import { until } from '../../engine/clock.ts';
+import { isAnswer, types } from '../../engine/frames.ts';
+import { slowStream } from '../streams.ts';
 
 export default defineCase({
   slug: 'http2/goaway',
@@ -11,14 +12,14 @@ export default defineCase({
   needs: ['port:h2', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const client = await FrameClient.connect(ctx);
-    const { path } = ctx.route('slow', { ms: ctx.workMs });
-    client.send(types.headers, 5, 1, getHeaders(path));
-    await sleep(80);
+    const client = await slowStream(ctx);
     ctx.target.signal();
-    await until(() => (client.frames.some((one) => one.stream === 1) ? true : undefined), 5000, 5);
+    const answerAt = (): number =>
+      client.frames.findIndex((one) => one.stream === 1 && isAnswer(one));
+    const over = (): boolean => answerAt() >= 0 || client.socket.destroyed;
+    await until(() => (over() ? true : undefined), ctx.patienceMs, 5);
     const first = client.frames.findIndex((one) => one.type === types.goaway);
-    const answer = client.frames.findIndex((one) => one.stream === 1);
+    const answer = answerAt();
     ctx.check(
       first >= 0 && (answer < 0 || first < answer),
       'a GOAWAY before the answer of the stream in flight',

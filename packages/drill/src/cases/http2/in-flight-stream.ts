@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep } from '../../engine/clock.ts';
 import { H2Client } from '../../engine/h2.ts';
+import { arrived } from '../streams.ts';
+import { acrossMs, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http2/in-flight-stream',
@@ -13,9 +14,10 @@ export default defineCase({
     await ctx.start();
     const client = await H2Client.connect(ctx);
     const sent = Array.from({ length: 5 }, () =>
-      client.send(ctx.route('slow', { ms: ctx.workMs })),
+      client.send(ctx.route('slow', { ms: acrossMs(ctx) })),
     );
-    await sleep(80);
+    await arrived(client);
+    for (const { exchange } of sent) underWay(ctx, exchange);
     ctx.target.signal();
     for (const { exchange } of sent) await ctx.succeeded(exchange);
     await ctx.exit();

@@ -2,6 +2,10 @@ import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
 import { H2Client } from '../../engine/h2.ts';
+import { acrossMs, largeEnough, underWay } from '../support.ts';
+
+/** What a server may send without being given more window (RFC 9113 section 6.9.2). */
+const firstWindow = 65_535;
 
 export default defineCase({
   slug: 'http2/slow-reader',
@@ -16,12 +20,16 @@ export default defineCase({
     const { exchange, stream } = client.send(ctx.route('large', { bytes }));
     stream.pause();
     await exchange.head;
+    underWay(ctx, exchange);
+    largeEnough(ctx, exchange, bytes);
     ctx.target.signal();
-    await sleep(ctx.workMs);
+    await sleep(acrossMs(ctx));
     stream.resume();
     await ctx.succeeded(exchange);
     const length = Number(exchange.headers.get('content-length') ?? exchange.bodyBytes);
     ctx.check(exchange.bodyBytes === length, `${length} bytes`, `${exchange.bodyBytes} bytes`);
+    if (length <= firstWindow)
+      ctx.notApplicable(`routes.large gives ${length} bytes: no window is used up`);
     await ctx.exit();
   },
 });

@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep, within } from '../../engine/clock.ts';
+import { sleep } from '../../engine/clock.ts';
 import { H2Client } from '../../engine/h2.ts';
+import { loadOver } from '../support.ts';
 
 export default defineCase({
   slug: 'http2/stream-race',
@@ -14,14 +15,15 @@ export default defineCase({
     await ctx.start();
     const count = Math.max(2, Math.round(ctx.clients / 8));
     const clients = await Promise.all(Array.from({ length: count }, () => H2Client.connect(ctx)));
+    const state = { running: true };
     const loops = clients.flatMap((client) =>
       Array.from({ length: 8 }, async () => {
-        while (client.open) await client.send(ctx.route('fast')).exchange.done;
+        while (state.running && client.open) await client.send(ctx.route('fast')).exchange.done;
       }),
     );
     await sleep(150 + ctx.random() * 20);
     ctx.target.signal();
-    await within(Promise.all(loops), ctx.patienceMs);
+    await loadOver(ctx, { done: Promise.all(loops), stop: () => (state.running = false) });
     ctx.noLoss();
     await ctx.exit();
   },

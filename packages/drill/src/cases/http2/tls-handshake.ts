@@ -3,6 +3,7 @@ import { defineCase } from '../../case.ts';
 import { late, sleep, within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
 import { type Frame, FrameClient, getHeaders, isAnswer, types } from '../../engine/frames.ts';
+import { slowStream } from '../streams.ts';
 
 export default defineCase({
   slug: 'http2/tls-handshake',
@@ -14,9 +15,7 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     // Work in flight keeps the server there until the handshake is over.
-    const holder = await FrameClient.connect(ctx, { secure: true });
-    holder.send(types.headers, 5, 1, getHeaders(ctx.route('slow', { ms: ctx.workMs }).path));
-    await sleep(80);
+    await slowStream(ctx, { secure: true });
     const connection = await ctx.connect({ port: 'h2s', label: 'handshake' });
     await sleep(30);
     ctx.target.signal();

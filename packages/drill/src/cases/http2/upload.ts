@@ -2,6 +2,8 @@ import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
 import { H2Client } from '../../engine/h2.ts';
+import { arrived } from '../streams.ts';
+import { acrossMs, underWay } from '../support.ts';
 
 export default defineCase({
   slug: 'http2/upload',
@@ -18,10 +20,12 @@ export default defineCase({
       body: half,
       end: false,
     });
-    await sleep(80);
+    await arrived(client);
     if (exchange.status > 0) ctx.notApplicable('the server answers before it has the whole upload');
+    underWay(ctx, exchange);
     ctx.target.signal();
-    await sleep(ctx.workMs / 2);
+    await sleep(acrossMs(ctx, ctx.workMs / 2));
+    ctx.check(exchange.status === 0, 'no answer before the upload is whole', String(exchange));
     stream.end(half);
     await ctx.succeeded(exchange);
     await ctx.exit();

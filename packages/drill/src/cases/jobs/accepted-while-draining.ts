@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { stopNoticed } from '../support.ts';
+import { slowInFlight, stopNoticed } from '../support.ts';
 import { doneAfterRestart, submit, submitAll } from '../submitting.ts';
 
 export default defineCase({
@@ -12,8 +12,7 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     await submitAll(ctx, 3);
-    const holding = ctx.config.routes.slow === undefined ? undefined : await ctx.connect();
-    holding?.send(ctx.route('slow', { ms: ctx.workMs }));
+    if (ctx.config.routes.slow !== undefined) await slowInFlight(ctx); // holds the drain
     ctx.target.signal();
     await stopNoticed(ctx);
     let accepted = 3;

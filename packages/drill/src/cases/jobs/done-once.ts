@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { doneAfterRestart, submitAll } from '../submitting.ts';
+import { doneAfterRestart, submitAtRisk } from '../submitting.ts';
 
 export default defineCase({
   slug: 'jobs/done-once',
@@ -10,7 +10,7 @@ export default defineCase({
   needs: ['submit', 'jobs'],
   async run(ctx: Context) {
     await ctx.start();
-    await submitAll(ctx, 6);
+    await submitAtRisk(ctx, 6);
     ctx.target.signal();
     await ctx.exit();
     const done = await doneAfterRestart(ctx);

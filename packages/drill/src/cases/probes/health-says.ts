@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { json, slowInFlight, stopNoticed } from '../support.ts';
+import { json, slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'probes/health-says',
@@ -12,10 +12,13 @@ export default defineCase({
     await ctx.start();
     const before = json(await ctx.ask(ctx.route('live')));
     if (before['shutting_down'] !== false) ctx.notApplicable('its health has no shutting_down');
-    await slowInFlight(ctx);
+    const { exchange: slow } = await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
-    const after = json(await ctx.ask(ctx.route('live')));
-    ctx.check(after['shutting_down'] === true, 'shutting_down true', JSON.stringify(after));
+    stillWorking(ctx, slow);
+    const probe = await ctx.ask(ctx.route('live')).catch(() => undefined);
+    const after = probe === undefined ? {} : json(probe);
+    const answer = probe === undefined ? 'no connection' : JSON.stringify(after);
+    ctx.check(after['shutting_down'] === true, 'shutting_down true', answer);
   },
 });

@@ -10,11 +10,11 @@ export default defineCase({
   needs: ['metrics', 'slow'],
   async run(ctx: Context) {
     await ctx.start();
-    const { exchange } = await slowInFlight(ctx);
+    const { exchange } = await slowInFlight(ctx, ctx.config.grace * 0.6);
     ctx.target.signal();
     await stopNoticed(ctx);
+    stillWorking(ctx, exchange);
     const scrape = await ctx.ask(ctx.route('metrics')).catch(() => undefined);
-    if (scrape?.status !== 200) stillWorking(ctx, exchange);
     ctx.check(
       scrape?.status === 200,
       'a 200',

@@ -12,12 +12,14 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const state = { asking: true };
-    const probing = (async () => {
+    const prober = async (): Promise<void> => {
       while (state.asking && ctx.target.exit === undefined) {
         await isReady(ctx);
         await sleep(25);
       }
-    })();
+    };
+    // Several: on a busy machine those of one would leave gaps.
+    const probing = Promise.all([prober(), prober(), prober(), prober()]);
     await sleep(150);
     ctx.target.signal();
     try {

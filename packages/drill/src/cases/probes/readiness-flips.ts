@@ -1,7 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { until } from '../../engine/clock.ts';
-import { isReady, slowInFlight } from '../support.ts';
+import { notReadyDuring, slowInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'probes/readiness-flips',
@@ -13,15 +12,7 @@ export default defineCase({
     await ctx.start();
     const { exchange } = await slowInFlight(ctx);
     ctx.target.signal();
-    const flipped = await until(
-      async () => ((await isReady(ctx)) ? undefined : exchange.outcome),
-      ctx.workMs,
-    );
-    ctx.check(
-      flipped === 'pending',
-      'a readiness that is false while work is in flight',
-      flipped ?? 'ready all the time',
-    );
+    await notReadyDuring(ctx, exchange);
     await ctx.succeeded(exchange);
   },
 });

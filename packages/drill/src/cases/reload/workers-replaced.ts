@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { until } from '../../engine/clock.ts';
-import { reload, workers } from '../reloading.ts';
+import { reload, replaced, workers } from '../reloading.ts';
+import { isSuccess } from '../support.ts';
 
 export default defineCase({
   slug: 'reload/workers-replaced',
@@ -12,20 +12,14 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const before = workers(ctx);
-    if (before.length === 0) ctx.notApplicable('the server has no workers to replace');
+    if (before.size === 0) ctx.notApplicable('the server has no workers to replace');
     await reload(ctx);
-    const { grace, force, readyWithin } = ctx.config;
-    const replaced = await until(
-      () => {
-        const now = workers(ctx);
-        const old = now.filter((pid) => before.includes(pid));
-        return now.length > 0 && old.length === 0 ? true : undefined;
-      },
-      grace + force + readyWithin,
-      100,
+    ctx.check(
+      await replaced(ctx, before),
+      'other workers than before',
+      [...workers(ctx).keys()].join(', '),
     );
-    ctx.check(replaced === true, 'other workers than before', workers(ctx).join(', '));
     const answer = await ctx.ask(ctx.route('fast'));
-    ctx.check(answer.status === 200, 'the new workers to serve', String(answer));
+    ctx.check(isSuccess(answer), 'the new workers to serve', String(answer));
   },
 });

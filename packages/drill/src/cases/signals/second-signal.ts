@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { sleep } from '../../engine/clock.ts';
-import { exitsBeforeDeadline, settle } from '../support.ts';
+import { exitsBeforeDeadline, hungInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'signals/second-signal',
@@ -12,11 +12,10 @@ export default defineCase({
   async run(ctx: Context) {
     if (ctx.config.grace * 0.8 < 1500) ctx.notApplicable('the grace is too short to tell');
     await ctx.start();
-    const connection = await ctx.connect({ label: 'hung request' });
-    connection.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     ctx.target.signal();
     await sleep(800);
+    if (ctx.target.exit !== undefined) ctx.notApplicable('it had ended before the second signal');
     ctx.target.signal();
     await exitsBeforeDeadline(ctx, 'after a second signal');
   },

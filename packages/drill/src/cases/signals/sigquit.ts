@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { exitsBeforeDeadline, settle } from '../support.ts';
+import { exitsBeforeDeadline, hungInFlight } from '../support.ts';
 
 export default defineCase({
   slug: 'signals/sigquit',
@@ -11,9 +11,7 @@ export default defineCase({
   async run(ctx: Context) {
     if (ctx.config.stopSignal === 'SIGQUIT') ctx.notApplicable('SIGQUIT is the graceful signal');
     await ctx.start();
-    const connection = await ctx.connect({ label: 'hung request' });
-    connection.send(ctx.route('hang'));
-    await settle(ctx);
+    await hungInFlight(ctx);
     ctx.target.signal('SIGQUIT');
     await exitsBeforeDeadline(ctx, 'after SIGQUIT');
   },

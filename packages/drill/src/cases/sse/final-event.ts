@@ -1,6 +1,6 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { streamInFlight } from '../events.ts';
 
 export default defineCase({
   slug: 'sse/final-event',
@@ -10,12 +10,9 @@ export default defineCase({
   needs: ['stream'],
   async run(ctx: Context) {
     await ctx.start();
-    const connection = await ctx.connect({ label: 'long stream' });
-    const stream = connection.send(ctx.route('stream', { ms: ctx.config.grace * 4 }));
-    await stream.head;
-    await settle(ctx);
+    const { exchange } = await streamInFlight(ctx, ctx.config.grace * 4);
     ctx.target.signal();
-    await ctx.answered(stream, 'an orderly end of the stream');
+    await ctx.answered(exchange, 'an orderly end of the stream');
     await ctx.exit();
   },
 });

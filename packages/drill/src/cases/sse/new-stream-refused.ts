@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, within } from '../../engine/clock.ts';
-import { lateConnection, slowInFlight, stopNoticed } from '../support.ts';
+import { lateConnection, slowInFlight, stillWorking, stopNoticed } from '../support.ts';
 
 export default defineCase({
   slug: 'sse/new-stream-refused',
@@ -12,10 +12,11 @@ export default defineCase({
   async run(ctx: Context) {
     await ctx.start();
     const before = await ctx.connect({ label: 'late stream' });
-    await slowInFlight(ctx);
+    const { exchange: slow } = await slowInFlight(ctx);
     ctx.target.signal();
     await stopNoticed(ctx);
     const connection = await lateConnection(ctx, before);
+    stillWorking(ctx, slow);
     const stream = connection.send(ctx.route('stream', { ms: ctx.config.grace * 4 }));
     const head = await within(stream.head, 1000);
     ctx.check(head !== late && head.status === 503, 'a 503', String(stream));

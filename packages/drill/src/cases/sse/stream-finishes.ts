@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { settle } from '../support.ts';
+import { streamInFlight } from '../events.ts';
+import { acrossMs } from '../support.ts';
 
 export default defineCase({
   slug: 'sse/stream-finishes',
@@ -10,13 +11,10 @@ export default defineCase({
   needs: ['stream'],
   async run(ctx: Context) {
     await ctx.start();
-    const connections = await ctx.connectMany(3);
-    const route = ctx.route('stream', { ms: ctx.workMs });
-    const streams = connections.map((one) => one.send(route));
-    await Promise.all(streams.map((one) => one.head));
-    await settle(ctx);
+    const ms = acrossMs(ctx);
+    const streams = await Promise.all([1, 2, 3].map(() => streamInFlight(ctx, ms)));
     ctx.target.signal();
-    for (const stream of streams) await ctx.succeeded(stream);
+    for (const { exchange } of streams) await ctx.succeeded(exchange);
     await ctx.exit();
   },
 });

@@ -1,6 +1,7 @@
 import { defineCase } from '../../case.ts';
 import { sleep, within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
+import { acrossMs } from '../support.ts';
 
 export default defineCase({
   slug: 'sse/streams-race',
@@ -15,7 +16,7 @@ export default defineCase({
     const connections = await ctx.connectMany(ctx.clients);
     const streams = connections.map(async (connection) => {
       await sleep(ctx.random() * 30);
-      const ms = Math.round(ctx.random() * ctx.workMs);
+      const ms = acrossMs(ctx, ctx.random() * ctx.workMs);
       return connection.send(ctx.route('stream', { ms }));
     });
     const sent = await Promise.all(streams);

@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, within } from '../../engine/clock.ts';
-import { openSocket } from '../../engine/websocket.ts';
+import { openOne } from '../sockets.ts';
 
 export default defineCase({
   slug: 'websocket/close-code',
@@ -11,7 +11,7 @@ export default defineCase({
   needs: ['websocket'],
   async run(ctx: Context) {
     await ctx.start();
-    const client = await openSocket(ctx);
+    const client = await openOne(ctx);
     ctx.target.signal();
     const end = await within(client.closed, ctx.patienceMs);
     const code = end === late ? 'no close' : String(end.code);

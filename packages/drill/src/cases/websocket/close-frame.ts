@@ -1,7 +1,7 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
 import { late, within } from '../../engine/clock.ts';
-import { openSocket } from '../../engine/websocket.ts';
+import { openSockets } from '../sockets.ts';
 
 export default defineCase({
   slug: 'websocket/close-frame',
@@ -11,7 +11,7 @@ export default defineCase({
   needs: ['websocket'],
   async run(ctx: Context) {
     await ctx.start();
-    const clients = await Promise.all(Array.from({ length: 3 }, () => openSocket(ctx)));
+    const clients = await openSockets(ctx, 3);
     ctx.target.signal();
     for (const client of clients) {
       const end = await within(client.closed, ctx.patienceMs);

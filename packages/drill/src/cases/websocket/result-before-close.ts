@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import type { Context } from '../../engine/context.ts';
-import { sleep, within } from '../../engine/clock.ts';
-import { openSocket } from '../../engine/websocket.ts';
+import { within } from '../../engine/clock.ts';
+import { openOne } from '../sockets.ts';
+import { acrossMs, settle } from '../support.ts';
 
 export default defineCase({
   slug: 'websocket/result-before-close',
@@ -11,18 +12,17 @@ export default defineCase({
   needs: ['websocket', 'websocketTask'],
   async run(ctx: Context) {
     await ctx.start();
-    const client = await openSocket(ctx);
-    const task = (ctx.config.websocketTask ?? '').replaceAll('{ms}', String(ctx.workMs));
-    client.socket.send(task);
-    client.socket.send(task);
-    await sleep(80);
+    const client = await openOne(ctx);
+    const task = (ctx.config.websocketTask ?? '').replaceAll('{ms}', String(acrossMs(ctx)));
+    const tasks = [client.send(task), client.send(task)];
+    await settle(ctx);
+    if (tasks.some((one) => one.outcome !== 'pending')) {
+      ctx.notApplicable('a message came back before the work could be over');
+    }
     ctx.target.signal();
     await within(client.closed, ctx.patienceMs);
-    ctx.check(
-      client.messages.length >= 2,
-      'both results before the close',
-      `${client.messages.length} of 2`,
-    );
+    const results = tasks.filter((one) => one.outcome === 'answered').length;
+    ctx.check(results === 2, 'both results before the close', `${results} of 2`);
     await ctx.exit();
   },
 });

@@ -1,7 +1,8 @@
 import { defineCase } from '../../case.ts';
 import { sleep, within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
-import { type SocketClient, openSocket } from '../../engine/websocket.ts';
+import { openSockets } from '../sockets.ts';
+import { acrossMs } from '../support.ts';
 
 const tasks = 4;
 
@@ -15,16 +16,12 @@ export default defineCase({
   needs: ['websocket', 'websocketTask'],
   async run(ctx: Context) {
     await ctx.start();
-    const clients: SocketClient[] = [];
-    while (clients.length < ctx.clients) {
-      const wave = Math.min(64, ctx.clients - clients.length);
-      clients.push(...(await Promise.all(Array.from({ length: wave }, () => openSocket(ctx)))));
-    }
+    const clients = await openSockets(ctx, ctx.clients);
     const template = ctx.config.websocketTask ?? '';
     const sends = clients.map(async (client) => {
       for (let count = 0; count < tasks; count += 1) {
         await sleep(ctx.random() * 10);
-        const ms = Math.round(ctx.random() * ctx.workMs);
+        const ms = acrossMs(ctx, ctx.random() * ctx.workMs);
         client.send(template.replaceAll('{ms}', String(ms)));
       }
     });

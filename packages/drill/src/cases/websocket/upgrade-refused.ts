@@ -1,4 +1,5 @@
 import { defineCase } from '../../case.ts';
+import { within } from '../../engine/clock.ts';
 import type { Context } from '../../engine/context.ts';
 import { lateUpgrade } from '../upgrade.ts';
 
@@ -10,7 +11,7 @@ export default defineCase({
   needs: ['websocket', 'slow'],
   async run(ctx: Context) {
     const exchange = await lateUpgrade(ctx);
-    await exchange.head;
+    await within(exchange.head, ctx.patienceMs);
     ctx.check(exchange.status === 503, 'a 503', String(exchange));
   },
 });
