@@ -105,7 +105,7 @@ describe('npm start', { timeout: 120_000 }, () => {
       /resp_/,
       /event: response\.completed/,
       /"status":"completed"/,
-      /200 OK[^]*"output_text":"\w/,
+      /200 OK[^]*"output_text":"[^"]/,
       /202 Accepted[^]*location: \/v1\/tasks\//i,
       /"counts"/,
       /"status":"draining"/,

@@ -10,14 +10,8 @@ import { type Farewell, PeerDrain, type PeerLimits } from './support/peer-drain.
 import { listensAlready, markAttached, notAServer } from './support/attached.ts';
 import { resolveLimits, wrongOption } from './support/peer-options.ts';
 import { passSessions, takesSessions } from './support/sessions-over-http.ts';
-import {
-  closeInOrder,
-  type Connection,
-  cut,
-  isFault,
-  roundTrip,
-  whenGone,
-} from './support/socketio-connection.ts';
+import { type Connection, cut, isFault, whenGone } from './support/socketio-connection.ts';
+import { Sockets } from './support/socketio-sockets.ts';
 
 export type { PeerCounts } from '../telemetry/counters.ts';
 export type { Farewell } from './support/peer-drain.ts';
@@ -68,18 +62,13 @@ export function attachSocketIo(
   markAttached('attachSocketIo', io);
   if (!isAttached(server)) attachHttp(lifecycle, server);
   const pongMs = Math.min(PONG_MS, lifecycle.options.lingerMaxMs);
-  const sockets = new Map<Connection, Set<Socket>>();
+  const sockets = new Sockets({ tell, pongMs });
   const drain = new PeerDrain<Connection>(
     lifecycle,
     {
       name: 'socket.io',
-      async tell(connection, farewell) {
-        await Promise.all(
-          [...(sockets.get(connection) ?? [])].map((socket) => tell(socket, farewell)),
-        );
-        await roundTrip(connection, pongMs);
-      },
-      close: closeInOrder,
+      tell: (connection, farewell) => sockets.tell(connection, farewell),
+      close: (connection, farewell) => sockets.close(connection, farewell),
       terminate: cut,
     },
     limits,
@@ -95,19 +84,16 @@ export function attachSocketIo(
     return takesSessions(lifecycle);
   });
   engine.on('connection', (connection: Connection) => {
-    sockets.set(connection, new Set());
+    sockets.open(connection);
     connection.once('close', (reason: string) => {
-      sockets.delete(connection);
+      sockets.gone(connection);
       if (isFault(reason)) drain.counts.faulty += 1;
       whenGone(connection, (inOrder) => drain.gone(connection, inOrder));
     });
     drain.add(connection);
   });
   const watch = (namespace: Namespace): void => {
-    namespace.on('connection', (socket) => {
-      sockets.get(socket.conn)?.add(socket);
-      socket.once('disconnect', () => sockets.get(socket.conn)?.delete(socket));
-    });
+    namespace.on('connection', (socket) => sockets.add(socket));
   };
   for (const namespace of io._nsps.values()) watch(namespace);
   io.on('new_namespace', watch);

@@ -49,14 +49,9 @@ export function roundTrip(connection: Connection, maxMs: number): Promise<void> 
   });
 }
 
-/**
- * Closes a connection behind all that was sent on it; its client then connects again by itself.
- * Resolves when the close has begun.
- */
-export async function closeInOrder(connection: Connection): Promise<void> {
+/** Closes a connection behind all that has been written; its client then connects again by itself. */
+export function closeInOrder(connection: Connection): void {
   closing.add(connection);
-  // engine.io takes for sent what a WebSocket has been handed.
-  if (lineOf(connection)) await written(connection);
   connection.close();
 }
 
@@ -82,8 +77,12 @@ export function whenGone(connection: Connection, gone: (inOrder: boolean) => voi
 const lineOf = ({ transport }: Connection): Line | undefined =>
   Reflect.get(transport, 'socket') as Line | undefined;
 
-/** Resolves when all that was emitted has been written. */
-function written(connection: Connection): Promise<void> {
+/**
+ * Resolves when all that was emitted has been written: engine.io takes for sent what a WebSocket has
+ * been handed. Over long polling its own close waits for that.
+ */
+export function written(connection: Connection): Promise<void> {
+  if (!lineOf(connection)) return Promise.resolve();
   const { transport } = connection;
   const isWritten = (): boolean =>
     transport.writable && (Reflect.get(connection, 'writeBuffer') as unknown[]).length === 0;

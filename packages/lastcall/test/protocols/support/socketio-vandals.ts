@@ -12,7 +12,8 @@ const PATH = '/socket.io/?EIO=4';
 export const socketIoVandals: Vandals = webSocketVandals(
   `${PATH}&transport=websocket`,
   text('40'),
-  text('42["join","flood"]'),
+  // Many at once: a write for each would leave the test's own clients no time.
+  Buffer.concat(Array.from({ length: 256 }, () => text('42["join","flood"]'))),
 );
 
 /** Those of long polling: they never poll again. */
