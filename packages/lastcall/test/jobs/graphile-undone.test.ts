@@ -88,11 +88,12 @@ test(
   'a second drain leaves waiting jobs untouched, whatever the first one was waiting for',
   limit,
   async () => {
-    const { lifecycle, go, long } = await draining();
+    const { lifecycle, go, long, released } = await draining();
     lifecycle.resume();
     await again(lifecycle);
     go.resolve();
-    while (await rowOf(long)) await sleep(10);
+    // The worker of the first drain, and the one that was starting when the second came.
+    while ((await rowOf(long)) || released() < 2) await sleep(10);
     const { id } = await utils.addJob('more', {});
     const before = await rowOf(id);
     // Many times its poll: a runner that was started would have taken it.
