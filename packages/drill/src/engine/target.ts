@@ -44,7 +44,7 @@ export class Target {
   startFailed = false;
   /** When the first stop signal was sent (monotonic). */
   signalledMs: number | undefined;
-  /** True when it had ended by itself before the first signal. */
+  /** True when it had ended by itself before the first signal, though its exit was not yet known. */
   endedBefore = false;
   readonly #child: ChildProcess;
   readonly #mark = randomUUID();
@@ -118,7 +118,7 @@ export class Target {
   /** Sends the stop signal (or another one) to the process, and notes when. */
   signal(signal: NodeJS.Signals = this.launch.stopSignal, pid = this.pid): void {
     if (this.exit !== undefined) {
-      if (this.signalledMs === undefined) this.#endedBefore(this.exit);
+      if (this.signalledMs === undefined) this.#refuseEnded(this.exit);
       if (pid === this.pid) return; // its id may be another's by now
     }
     this.endedBefore ||= this.signalledMs === undefined && !isAlive(this.pid);
@@ -128,7 +128,7 @@ export class Target {
     this.#watchListener();
   }
 
-  #endedBefore({ code, signal }: Exit): never {
+  #refuseEnded({ code, signal }: Exit): never {
     const how = signal ?? `code ${code}`;
     throw new NotApplicable(`already before the stop: the server had ended by itself (${how})`);
   }
