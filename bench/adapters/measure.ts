@@ -1,105 +1,106 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { median } from '../core/statistics.ts';
-import { loadFor } from './load.ts';
+import { mean, median, standardError } from '../core/statistics.ts';
+import { type Load, loadFor } from './load.ts';
 
 const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
 
-/** One burst of load on one server. */
+/** What one server did in one burst of load. */
 interface Burst {
-  requestsPerSecond: number;
-  /** CPU time of the server per request, in microseconds. */
+  answers: number;
+  /** CPU time of the server per answer, in microseconds. */
   cpuUs: number;
 }
 
 export interface Comparison {
-  /** Throughput of `other` divided by that of `base`: the median over all pairs of bursts. */
+  /** Throughput of `other` divided by that of `base`: the mean over the pairs of processes. */
   ratio: number;
-  /** The lowest and the highest of the pairs of processes, each the median over its bursts. */
-  low: number;
-  high: number;
-  /** The same of CPU time per request, the other way up: 0.95 is 5 % more CPU. */
+  /** The standard error of that mean. */
+  error: number;
+  /** The same of CPU time per answer, the other way up: 0.95 is 5 % more CPU. */
   cpuRatio: number;
-  requestsPerSecond: number;
   cpuUs: number;
 }
 
 export interface Effort {
   /** Pairs of new processes: the compiler settles differently in each, and stays with it. */
   processes: number;
-  /** Pairs of bursts for each of them. */
+  /** Bursts of load for each of them. */
   bursts: number;
 }
 
-/** Short beside the swings of a machine shared with others. */
-const BURST_MS = 250;
-/** Asked twice: the first time for the compiler, the second tells how much fits into a burst. */
-const WARM_UP_ASKS = 20_000;
+const BURST_MS = 1_000;
+/** Until the compiler has settled. */
+const WARM_UP_BURSTS = 6;
 
-/** The servers of a pair run side by side and are loaded in turn, in an order that changes. */
+/**
+ * The two servers of a pair share one core, and are loaded at the same time: what disturbs the
+ * machine disturbs both, and the kernel gives both the same time, so that what each answers in it
+ * is what an answer costs.
+ */
 export async function compare(
   framework: string,
   variants: readonly [string, string],
   { processes, bursts }: Effort,
 ): Promise<Comparison> {
-  const all: Pair[][] = [];
-  for (let pair = 0; pair < processes; pair += 1)
-    all.push(await burstsOf(framework, variants, bursts));
-  const pairs = all.flat();
-  const ratios = all.map((some) => median(some.map(throughputRatio)));
+  const pairs: { ratio: number; cpuRatio: number; cpuUs: number }[] = [];
+  for (let pair = 0; pair < processes; pair += 1) {
+    const all = await burstsOf(framework, variants, bursts, pair % 2 === 0);
+    pairs.push({
+      ratio: median(all.map(([base, other]) => other.answers / base.answers)),
+      cpuRatio: median(all.map(([base, other]) => base.cpuUs / other.cpuUs)),
+      cpuUs: median(all.map(([, other]) => other.cpuUs)),
+    });
+  }
+  const ratios = pairs.map(({ ratio }) => ratio);
   return {
-    ratio: median(pairs.map(throughputRatio)),
-    low: Math.min(...ratios),
-    high: Math.max(...ratios),
-    cpuRatio: median(pairs.map(([base, other]) => base.cpuUs / other.cpuUs)),
-    requestsPerSecond: median(pairs.map(([, other]) => other.requestsPerSecond)),
-    cpuUs: median(pairs.map(([, other]) => other.cpuUs)),
+    ratio: mean(ratios),
+    error: standardError(ratios),
+    cpuRatio: mean(pairs.map(({ cpuRatio }) => cpuRatio)),
+    cpuUs: median(pairs.map(({ cpuUs }) => cpuUs)),
   };
 }
 
-type Pair = [base: Burst, other: Burst];
+type Pair = readonly [base: Burst, other: Burst];
 
-const throughputRatio = ([base, other]: Pair): number =>
-  other.requestsPerSecond / base.requestsPerSecond;
-
+/** The one that is started first is not always the same. */
 async function burstsOf(
   framework: string,
   [base, other]: readonly [string, string],
   bursts: number,
+  baseFirst: boolean,
 ): Promise<Pair[]> {
-  await using first = await start(framework, base);
-  await using second = await start(framework, other);
-  for (const server of [first, second, first]) await server.burst(WARM_UP_ASKS);
-  const { requestsPerSecond } = await second.burst(WARM_UP_ASKS);
-  const asks = Math.ceil((requestsPerSecond / 1_000) * BURST_MS);
+  await using first = await start(framework, baseFirst ? base : other);
+  await using second = await start(framework, baseFirst ? other : base);
+  const load = loadFor(framework);
   const pairs: Pair[] = [];
-  for (let burst = 0; burst < bursts; burst += 1) {
-    const early = burst % 2 === 0 ? await first.burst(asks) : undefined;
-    const having = await second.burst(asks);
-    pairs.push([early ?? (await first.burst(asks)), having]);
+  for (let burst = -WARM_UP_BURSTS; burst < bursts; burst += 1) {
+    const [one, two] = await Promise.all([first.burst(load), second.burst(load)]);
+    if (burst >= 0) pairs.push(baseFirst ? [one, two] : [two, one]);
   }
   return pairs;
 }
 
 interface BenchServer extends AsyncDisposable {
-  burst: (asks: number) => Promise<Burst>;
+  burst: (load: Load) => Promise<Burst>;
 }
 
+/** On the second core; the load comes from the first. */
 async function start(framework: string, variant: string): Promise<BenchServer> {
-  const load = loadFor(framework);
-  const child = fork(SERVER, [framework, variant]);
+  const child = spawn('taskset', ['-c', '1', process.execPath, SERVER, framework, variant], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const { port } = await answer<{ port: number }>(child);
   const cpu = async (): Promise<number> => {
     child.send('cpu');
     return (await answer<{ cpuUs: number }>(child)).cpuUs;
   };
   return {
-    async burst(asks) {
+    async burst(load) {
       const before = await cpu();
-      const ms = await load(port, asks);
-      const used = (await cpu()) - before;
-      return { requestsPerSecond: (asks / ms) * 1_000, cpuUs: used / asks };
+      const answers = await load(port, BURST_MS);
+      return { answers, cpuUs: ((await cpu()) - before) / answers };
     },
     async [Symbol.asyncDispose]() {
       const exited = once(child, 'exit');
