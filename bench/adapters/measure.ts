@@ -32,7 +32,7 @@ export interface Effort {
 
 const BURST_MS = 1_000;
 /** Until the compiler has settled. */
-const WARM_UP_BURSTS = 6;
+const WARM_UP_BURSTS = 5;
 
 /**
  * The two servers of a pair share one core, and are loaded at the same time: what disturbs the
