@@ -11,8 +11,12 @@ import {
   showPlan,
 } from '@lastcall/planner';
 import { Command, InvalidArgumentError } from 'commander';
-import { durationOption } from './parse.ts';
+import { durationOption, whole } from './parse.ts';
 import { ProgressLine } from './progress.ts';
+
+const COUNT_MAX = 1_000_000;
+/** The generator is seeded with 32 bits: a larger one would be the same as a smaller one. */
+const SEED_MAX = 2 ** 32 - 1;
 
 interface Flags {
   csv?: string;
@@ -50,11 +54,21 @@ export function planCommand(): Command {
     .option('--metric <NAME>', 'with --prometheus: a histogram in seconds')
     .option('--matchers <LABELS>', 'with --prometheus: label matchers such as job="api"')
     .option('--window <TIME>', 'with --prometheus: how far back (default: 1d)')
-    .option('--nodes <N>', 'nodes (pods) of the service', number, 3)
+    .option('--nodes <N>', 'nodes (pods) of the service', whole(1, COUNT_MAX), 3)
     .option('--rate <N>', 'requests a second to the service (default: as measured)', number)
     .option('--share <N>', 'share of the work in flight that is to end', part, 0.99)
-    .option('--surge <N>', 'nodes beyond the number wanted during a rollout', number, 1)
-    .option('--unavailable <N>', 'nodes that may be missing during a rollout', number, 0)
+    .option(
+      '--surge <N>',
+      'nodes beyond the number wanted during a rollout',
+      whole(0, COUNT_MAX),
+      1,
+    )
+    .option(
+      '--unavailable <N>',
+      'nodes that may be missing during a rollout',
+      whole(0, COUNT_MAX),
+      0,
+    )
     .addOption(
       durationOption('--start <TIME>', 'from the start of a node until it is ready', 10_000),
     )
@@ -62,7 +76,7 @@ export function planCommand(): Command {
     .addOption(durationOption('--leave <TIME>', 'until routing has moved away', 5_000))
     .addOption(durationOption('--force <TIME>', 'time for cancelled work to unwind', 2_000))
     .addOption(durationOption('--margin <TIME>', 'time left unused below the limit', 3_000))
-    .option('--seed <N>', 'seed of the simulation', number, 1)
+    .option('--seed <N>', 'seed of the simulation', whole(0, SEED_MAX), 1)
     .option('--svg <FILE>', 'write the plot')
     .option('--json', 'print JSON')
     .action(async (flags: Flags) => {

@@ -51,6 +51,8 @@ const uses: [number, RegExp, ...string[]][] = [
   [2, /--matchers goes with --prometheus/, ...csv, '--matchers', 'job="api"'],
   [2, /--window goes with --prometheus/, 'plan', '--node', 'http://127.0.0.1:1', '--window', '2d'],
   [2, /--svg: .* cannot be written/, 'plan', '--csv', at('none.csv'), '--svg', at('file/plot.svg')],
+  [2, /whole number from 1 to \d+, got 2\.5/, ...csv, '--nodes', '2.5'],
+  [2, /whole number from 0 to \d+, got 4294967296/, ...csv, '--seed', '4294967296'],
   [2, /between 0 and 1, .* got 1\b/, 'plan', '--csv', at('none.csv'), '--share', '1'],
 ];
 for (const [wanted, told, ...args] of uses)

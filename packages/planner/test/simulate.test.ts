@@ -27,7 +27,7 @@ test('residual life: exponential work forgets its age, fixed work does not', () 
 
 test('the same seed gives the same rollout, another seed another', () => {
   const durations = exponential(500);
-  const [a, b, c] = [1, 1, 2].map((seed) => simulate(durations, ROLLOUT, seed));
+  const [a, b, c] = [1, 1, 0].map((seed) => simulate(durations, ROLLOUT, seed));
   assert.deepEqual(a, b);
   assert.notDeepEqual(a, c);
 });
