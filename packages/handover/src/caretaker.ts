@@ -48,6 +48,8 @@ const slow = (text: string, value: number): pg.QueryConfig & { query_timeout: nu
 export class Caretaker {
   readonly #pool: pg.Pool;
   readonly #options: Resolved;
+  #sweeping: Promise<void> | undefined;
+  #breakOff: (() => void) | undefined;
 
   constructor(pool: pg.Pool, options: Resolved) {
     this.#pool = pool;
@@ -70,29 +72,48 @@ export class Caretaker {
     }
   }
 
-  /** Retention, by age and by size. */
-  async sweep(): Promise<void> {
-    const { keepEventsMs, keepEventsBytes, keepWorkMs } = this.#options;
+  /** Retention, by age and by size. It may take long: none is begun beside another. */
+  sweep(): Promise<void> {
+    this.#sweeping ??= this.#sweep().finally(() => {
+      this.#sweeping = undefined;
+    });
+    return this.#sweeping;
+  }
+
+  /** Breaks off a sweep: what it has done is undone, and another worker's does it. */
+  close(): void {
+    this.#breakOff?.();
+  }
+
+  async #sweep(): Promise<void> {
+    const closed = Promise.withResolvers<never>();
+    closed.promise.catch(() => undefined);
+    this.#breakOff = () => closed.reject(new Error('The connection is closed.'));
     let client: pg.PoolClient | undefined;
     try {
       client = await this.#pool.connect();
-      await client.query('begin');
-      const { rows } = await client.query<{ mine: boolean }>(
-        'select pg_try_advisory_xact_lock($1) as mine',
-        [retentionLock],
-      );
-      if (rows[0]?.mine) {
-        await client.query(slow(trimEnded, keepEventsMs));
-        await client.query(slow(trimLarge, keepEventsBytes));
-        await client.query(slow(forgetEnded, keepWorkMs));
-        await client.query(slow(forgetEffects, keepWorkMs));
-      }
-      await client.query('commit');
+      await Promise.race([this.#trim(client), closed.promise]);
       client.release();
     } catch (error) {
       client?.release(true);
       this.#complain(error);
     }
+  }
+
+  async #trim(client: pg.PoolClient): Promise<void> {
+    const { keepEventsMs, keepEventsBytes, keepWorkMs } = this.#options;
+    await client.query('begin');
+    const { rows } = await client.query<{ mine: boolean }>(
+      'select pg_try_advisory_xact_lock($1) as mine',
+      [retentionLock],
+    );
+    if (rows[0]?.mine) {
+      await client.query(slow(trimEnded, keepEventsMs));
+      await client.query(slow(trimLarge, keepEventsBytes));
+      await client.query(slow(forgetEnded, keepWorkMs));
+      await client.query(slow(forgetEffects, keepWorkMs));
+    }
+    await client.query('commit');
   }
 
   #complain(error: unknown): void {

@@ -202,6 +202,7 @@ export class Handover {
   /** Puts back what still runs, ends the readers, and closes every connection. A lifecycle calls this by itself. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#caretaker.close();
       await this.#rounds.end();
       await this.#workshop.close();
       await this.#outbox.close();

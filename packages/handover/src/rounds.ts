@@ -65,7 +65,8 @@ export class Rounds {
       await workshop.answer(kind);
     }
     this.#ticks += 1;
-    if (this.#ticks % ticksPerSweep === 1) await caretaker.sweep();
+    // Not waited for: the other rounds go on beside a long one.
+    if (this.#ticks % ticksPerSweep === 1) void this.also(() => caretaker.sweep());
     if (this.#ticks % 4 === 0) outbox.wake();
   }
 }
