@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { freshClient, keepAliveClient, newAccount, startLoad } from './support/load.ts';
 import { startServer } from './support/process.ts';
 import { RawClient } from './support/raw-client.ts';
@@ -61,6 +62,22 @@ for (let round = 1; round <= REPEAT; round += 1) {
     server.signal('SIGTERM');
     await done;
     assert.equal(lost, 0);
+    assert.equal((await server.ended).code, 0);
+  });
+
+  test(`a client that is held up after it connected is answered while work runs (${round})`, async () => {
+    await using server = await startServer();
+    const busy = await RawClient.open(server.port);
+    busy.get('/slow?ms=3000');
+    await server.printed('working');
+    server.signal('SIGTERM');
+    await server.printed('state draining');
+    const late = await RawClient.open(server.port);
+    // Beyond the shortest linger.
+    await sleep(600);
+    late.get('/');
+    assert.equal((await late.answer())?.status, 503);
+    assert.equal((await busy.answer())?.status, 200);
     assert.equal((await server.ended).code, 0);
   });
 }

@@ -20,8 +20,6 @@ const PROMISED: Work = { kind: 'task' };
 const EVENT = 'service_restart';
 /** The state of the WebSocketServer below: 0 running, 1 closing, 2 closed. */
 const RUNNING = 0;
-/** How long a client may take to answer a ping; it need not answer at all. */
-const PONG_MS = 1_000;
 
 export interface SocketIoOptions extends Partial<PeerLimits> {
   /**
@@ -61,7 +59,8 @@ export function attachSocketIo(
   const limits = resolveLimits(options);
   markAttached('attachSocketIo', io);
   if (!isAttached(server)) attachHttp(lifecycle, server);
-  const pongMs = Math.min(PONG_MS, lifecycle.options.lingerMaxMs);
+  // It need not answer at all, but one on a loaded machine may take long.
+  const pongMs = lifecycle.options.lingerMaxMs;
   const sockets = new Sockets({ tell, pongMs });
   const drain = new PeerDrain<Connection>(
     lifecycle,

@@ -31,8 +31,6 @@ const RUNNING = 0;
 const ABNORMAL = 1006;
 /** A close reason holds 123 bytes (RFC 6455 section 5.5); the hints need up to 50. */
 const REASON_BYTES = 70;
-/** How long a client may take to answer a ping; it need not answer at all. */
-const PONG_MS = 1_000;
 const PING = 'lastcall';
 const PROMISED: Work = { kind: 'task' };
 
@@ -102,7 +100,8 @@ export function attachWs(
 ): WsPeers {
   expectAttachable(wss);
   const limits = resolveLimits(options);
-  const pongMs = Math.min(PONG_MS, lifecycle.options.lingerMaxMs);
+  // It need not answer at all, but one on a loaded machine may take long.
+  const pongMs = lifecycle.options.lingerMaxMs;
   const drain = new PeerDrain(lifecycle, protocolOf(options, pongMs), limits);
   const { server } = wss.options;
   markAttached('attachWs', wss);

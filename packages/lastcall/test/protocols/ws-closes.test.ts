@@ -16,7 +16,7 @@ import { WsPeer } from './support/ws-peer.ts';
 const FIXTURE = '../protocols/fixtures/ws.ts';
 const MIB = 1024 * 1024;
 /** The time that ws itself allows from its close frame on: 30 s where nobody says so. */
-const CLOSE_TIMEOUT = { closeTimeout: 200 };
+const CLOSE_TIMEOUT = { closeTimeout: 1_000 };
 
 test('with the code 1001, in words of the application', async () => {
   await using server = await startServer(FIXTURE, { env: { CODE: '1001', REASON: 'bye' } });
@@ -57,7 +57,7 @@ test('at the deadline, when a client has all the time to complete its close', as
 });
 
 test('behind all that was sent, to a client that takes longer than ws gives it for a close', async () => {
-  const lifecycle = createLifecycle({ graceMs: 120_000 });
+  const lifecycle = createLifecycle({ graceMs: 120_000, lingerMaxMs: 300 });
   const server = http.createServer();
   const wss = new WebSocketServer({ server, ...CLOSE_TIMEOUT });
   const peers = attachWs(lifecycle, wss);

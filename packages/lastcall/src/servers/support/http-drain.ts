@@ -32,6 +32,7 @@ export class HttpDrain implements Drainable {
   #typicalGapMs = 0;
   #stop: Stop | undefined;
   #draining = false;
+  #closing = false;
   /** Known sources that may still send (while leaving); connections from before the drain (after). */
   #owed = new Set<Connection>();
   #resolved: (() => void) | undefined;
@@ -138,7 +139,7 @@ export class HttpDrain implements Drainable {
     clearTimeout(this.#silence);
     this.#resolved?.();
     this.#owed = new Set(this.#connections);
-    for (const connection of this.#owed) if (connection.silent) connection.close();
+    for (const connection of this.#owed) if (connection.silent) this.#silent(connection);
   }
 
   quiet(): Promise<void> {
@@ -151,6 +152,8 @@ export class HttpDrain implements Drainable {
 
   async close(stop: Stop): Promise<void> {
     await this.#acceptTheLast();
+    this.#closing = true;
+    for (const connection of this.#connections) if (connection.silent) connection.close();
     if (performance.now() >= stop.deadlineMs)
       for (const connection of this.#connections) if (connection.hadItsChance) connection.close();
     this.#owed = this.#connections;
@@ -211,7 +214,9 @@ export class HttpDrain implements Drainable {
   }
 
   #silent(connection: Connection): void {
-    if (this.#draining || this.#stop?.siblings) connection.close();
+    // One that has carried nothing yet may be of a client that is held up: it has until the end.
+    const isLeft = connection.requests === 0 && !this.#closing;
+    if ((this.#draining && !isLeft) || this.#stop?.siblings) connection.close();
     else {
       this.#owed.delete(connection);
       this.#settle();
