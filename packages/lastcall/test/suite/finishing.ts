@@ -1,7 +1,6 @@
 // What was accepted is finished: works of every shape, across SIGTERM.
 import assert from 'node:assert/strict';
 import type { Behaviour } from './behaviours.ts';
-import type { Peer, Reply } from './peer.ts';
 
 const MIB = 1024 * 1024;
 /** For so long, at the least, an idle connection is kept for a request on the wire. */
@@ -78,7 +77,7 @@ export const finishing = {
     const onIdle = await idle.ask('/');
     // A connection that never carried anything is closed in order after its linger.
     if (!onIdle) assert.ok(performance.now() - signalMs > LINGER_MIN_MS, 'closed too early');
-    const onFresh = await askAnew(() => open(server));
+    const onFresh = await (await open(server)).ask('/');
     for (const reply of onIdle ? [onIdle, onFresh] : [onFresh]) {
       assert.equal(reply?.status, 503);
       assert.ok(Number(reply.retryAfter) > 0, 'it says when to come back');
@@ -112,14 +111,3 @@ export const finishing = {
     assert.equal((await server.ended).code, 0);
   },
 } satisfies Record<string, Behaviour>;
-
-/** Asks on a new connection; on another one where this process was held up for so long that it was closed. */
-async function askAnew(open: () => Promise<Peer>): Promise<Reply | undefined> {
-  for (;;) {
-    const startMs = performance.now();
-    const peer = await open();
-    const reply = await peer.ask('/');
-    if (reply || performance.now() - startMs <= LINGER_MIN_MS) return reply;
-    assert.notEqual(await peer.closed(), 'reset');
-  }
-}

@@ -215,8 +215,8 @@ export class HttpDrain implements Drainable {
 
   #silent(connection: Connection): void {
     // One that has carried nothing yet may be of a client that is held up: it has until the end.
-    const isLeft = connection.requests === 0 && !this.#closing;
-    if ((this.#draining && !isLeft) || this.#stop?.siblings) connection.close();
+    const isKept = connection.requests === 0 && !this.#closing;
+    if ((this.#draining && !isKept) || this.#stop?.siblings) connection.close();
     else {
       this.#owed.delete(connection);
       this.#settle();
