@@ -20,8 +20,10 @@ const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
-const effort = quick ? { processes: 2, bursts: 2 } : { processes: 6, bursts: 6 };
-const lessEffort = quick ? effort : { ...effort, processes: 3 };
+/** New processes tell more than further bursts of the same ones: those differ, and these do not. */
+const BURSTS = quick ? 2 : 3;
+const effort = { processes: quick ? 2 : 14, bursts: BURSTS };
+const lessEffort = { processes: quick ? 2 : 6, bursts: BURSTS };
 const page = fileURLToPath(new URL('../docs/reference/adapters-performance.md', import.meta.url));
 
 async function rowsFor(
@@ -44,13 +46,13 @@ async function rowsFor(
 // The load comes from the first core, also what h2load makes of it; the servers are on the second one.
 execFileSync('taskset', ['-a', '-c', '-p', '0', String(process.pid)], { stdio: 'ignore' });
 const attached = await rowsFor(FRAMEWORKS, ['bare', 'attached'], effort);
-const protocols = await rowsFor(PROTOCOLS, ['bare', 'attached'], effort);
+const protocols = await rowsFor(PROTOCOLS, ['bare', 'attached'], lessEffort);
 const current = await rowsFor(FRAMEWORKS, ['attached', 'current'], lessEffort);
 const text = `# Performance of the adapters
 
 Written by \`node bench/adapters.ts\`; do not edit. Measured on ${new Date().toISOString().slice(0, 10)} with Node ${process.version} on ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), servers and load on the same machine, load average at the end ${loadavg()[0]?.toFixed(1)}.
 
-Each route answers \`hello\` to 32 keep-alive connections of \`h2load\`. The two servers of a pair share one core, on which the kernel interleaves them every few milliseconds, and are loaded at the same time from the other one: whatever disturbs the machine disturbs both, and both get the same time, so that the number of answers tells what an answer costs. After five seconds to warm up there are bursts of one second. The compiler settles differently in each process and stays with it, so there are several pairs of new processes. A ratio is the mean over ${effort.processes} pairs of processes (${lessEffort.processes} in the last table) of the median over ${effort.bursts} bursts; beside it stands its standard error. The ratio of CPU time per request counts only what the server itself used.
+Each route answers \`hello\` to 32 keep-alive connections of \`h2load\`. The two servers of a pair share one core, on which the kernel interleaves them every few milliseconds, and are loaded at the same time from the other one: whatever disturbs the machine disturbs both, and both get the same time, so that the number of answers tells what an answer costs. After five seconds to warm up there are bursts of one second. The compiler settles differently in each process and stays with it, so there are several pairs of new processes. A ratio is the mean over ${effort.processes} pairs of processes (${lessEffort.processes} in the other tables) of the median over ${BURSTS} bursts; beside it stands its standard error. The ratio of CPU time per request counts only what the server itself used.
 
 ## With the adapter, beside the same framework without it
 
