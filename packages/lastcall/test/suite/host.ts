@@ -33,7 +33,7 @@ export function hostLifecycle(): Host {
 }
 
 /** Leaves the end to the event loop: what keeps it alive from here on is a leak, and is printed. */
-function endByItself(code: number): void {
+export function endByItself(code: number): void {
   process.exitCode = code;
   if (process.connected) process.disconnect();
   setTimeout(

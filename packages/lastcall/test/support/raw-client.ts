@@ -17,16 +17,15 @@ export type Closing = 'end' | 'reset' | 'open';
 export class RawClient {
   readonly socket: Socket;
   closing: Closing = 'open';
-  #chunks: Buffer[] = [];
+  #buffer = Buffer.alloc(0);
+  /** How much of the buffer has been received and not given out. */
   #bytes = 0;
-  #needed = 0;
   #wake: (() => void) | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', (chunk) => {
-      this.#chunks.push(chunk);
-      this.#bytes += chunk.length;
+      this.#append(chunk);
       this.#wake?.();
     });
     socket.on('end', () => {
@@ -81,16 +80,24 @@ export class RawClient {
     }
   }
 
-  #parse(): { answer: RawAnswer } | undefined {
-    // Joining the chunks of a large body once, not for each chunk.
-    if (this.#bytes < this.#needed && this.closing === 'open') return undefined;
-    const buffer = Buffer.concat(this.#chunks);
-    const parsed = parse(buffer, this.closing === 'end');
-    const rest = typeof parsed === 'object' ? buffer.subarray(parsed.length) : buffer;
-    this.#chunks = [rest];
-    this.#bytes = rest.length;
-    this.#needed = typeof parsed === 'number' ? parsed : 0;
-    return typeof parsed === 'object' ? parsed : undefined;
+  /** Into spare room that doubles: joining all that is there for each chunk takes seconds for a large body. */
+  #append(chunk: Buffer): void {
+    const bytes = this.#bytes + chunk.length;
+    if (bytes > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(2 * bytes);
+      this.#buffer.copy(larger, 0, 0, this.#bytes);
+      this.#buffer = larger;
+    }
+    chunk.copy(this.#buffer, this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  #parse(): { answer: RawAnswer; length: number } | undefined {
+    const parsed = parse(this.#buffer.subarray(0, this.#bytes), this.closing === 'end');
+    if (!parsed) return undefined;
+    this.#buffer = this.#buffer.subarray(parsed.length);
+    this.#bytes -= parsed.length;
+    return parsed;
   }
 
   /** Resolves when the server has ended the connection; says how. */
@@ -107,11 +114,8 @@ export class RawClient {
   }
 }
 
-/** The first whole answer; a number: how many bytes it needs; undefined: not known yet. */
-function parse(
-  buffer: Buffer,
-  ended: boolean,
-): { answer: RawAnswer; length: number } | number | undefined {
+/** The first whole answer, and how many bytes it took. */
+function parse(buffer: Buffer, ended: boolean): { answer: RawAnswer; length: number } | undefined {
   const headEnd = buffer.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
   const [statusLine = '', ...lines] = buffer.subarray(0, headEnd).toString('latin1').split('\r\n');
@@ -128,7 +132,7 @@ function parse(
   const length = headers.get('content-length');
   if (length !== undefined) {
     const end = bodyStart + Number(length);
-    return buffer.length >= end ? answer(buffer.subarray(bodyStart, end), end) : end;
+    return buffer.length >= end ? answer(buffer.subarray(bodyStart, end), end) : undefined;
   }
   if (headers.get('transfer-encoding') === 'chunked')
     return parseChunked(buffer, bodyStart, answer);
