@@ -1,4 +1,4 @@
-// The pattern of docs/guides/nextjs.md, word for word, around an application that is built here.
+// The pattern of docs/guides/nextjs.md, but for one `export`, around an application that is built here.
 import { rmSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { behaves, behavesAsFramework, http1 } from '../suite/index.ts';
