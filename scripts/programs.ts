@@ -22,17 +22,23 @@ function locate(program: string): string | undefined {
 }
 
 function install(debianPackage: string): boolean {
-  if (process.getuid?.() !== 0 || !locate('apt-get')) return false;
+  const program = process.getuid?.() === 0 && locate('apt-get');
+  if (!program) return false;
   process.stderr.write(`> installing ${debianPackage}\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // One at a time: apt-get fails at once where another one, of the test file beside this one, runs.
   const apt = (...args: string[]): void => {
-    execFileSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('flock', [program, program, '-qq', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
   };
   try {
     apt('update');
     apt('install', '-y', '--no-install-recommends', debianPackage);
     return true;
-  } catch {
+  } catch (error) {
+    process.stderr.write(`> not installed: ${String(error)}\n`);
     return false;
   }
 }

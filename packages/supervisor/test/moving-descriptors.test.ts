@@ -8,8 +8,6 @@ import { StreamClient } from './support/stream-client.ts';
 
 const MOVING = new URL('./fixtures/moving-app.ts', import.meta.url).pathname;
 const STREAMS = 40;
-/** A worker needs some to prove itself. */
-const SPARE = 8;
 
 type MovingStatus = Status & {
   moves: { moved: number; stayed: Record<string, number> };
@@ -28,12 +26,15 @@ function exhaust(pid: number, spare: number): void {
   limit(pid, at);
 }
 
-for (const [who, pidOf] of [
+for (const [who, pidOf, spare] of [
+  // It needs some to prove itself, and keeps those of the streams.
   [
     'a successor',
     ({ output }: NodeUnderTest) => Number(/w2 started \(pid (\d+)/.exec(output)?.[1]),
+    8,
   ],
-  ['the supervisor', ({ child }: NodeUnderTest) => child.pid ?? 0],
+  // It has each for the time of a round trip to the successor: few at once where that is short.
+  ['the supervisor', ({ child }: NodeUnderTest) => child.pid ?? 0, 1],
 ] as const)
   it(`${who} out of descriptors: what finds none stays, and moves when there are some`, async (t) => {
     if (process.platform !== 'linux') return t.skip('prlimit is a program of Linux');
@@ -45,7 +46,7 @@ for (const [who, pidOf] of [
     for (const client of clients) await client.event(3);
     const reloaded = node.ask('reload');
     await node.line(/w2 is ready/);
-    exhaust(pidOf(node), SPARE);
+    exhaust(pidOf(node), spare);
     await reloaded;
     await poll(async () => {
       const { moved, stayed } = (await status(node)).moves;
