@@ -6,6 +6,7 @@ import type { DrillCase } from '../src/case.ts';
 import { loadCases } from '../src/cases/load.ts';
 import { until } from '../src/engine/clock.ts';
 import { select } from '../src/engine/drill.ts';
+import { startLoad } from '../src/engine/load.ts';
 import { isAlive } from '../src/engine/processes.ts';
 import { type RunResult, runCase } from '../src/engine/run.ts';
 import { script } from './support/servers.ts';
@@ -93,6 +94,24 @@ test('a server that ended by itself is not said to have stopped', async () => {
   };
   const result = await runCase(one, { config: script(soon, {}), seed: 1, clients: 1 });
   assert.match(told(result), /^not applicable: .*ended by itself/);
+});
+
+test('clients that a busy machine held up are asked nothing more, and counted', async () => {
+  const one: DrillCase = {
+    ...select(all, ['http1/keepalive-race'])[0]!,
+    async run(ctx) {
+      await ctx.start();
+      const load = await startLoad(ctx, { clients: 3 });
+      ctx.target.signal();
+      const untilMs = performance.now() + 300;
+      while (performance.now() < untilMs);
+      await load.done;
+    },
+  };
+  const code = server('', 'busy += 1; setTimeout(() => { busy -= 1; }, 1000);');
+  const config = script(code, { routes: { fast: '/' } });
+  const { notes } = await runCase(one, { config, seed: 1, clients: 3 });
+  assert.deepEqual(notes, ['3 times a client was held up by this machine, and asked no more']);
 });
 
 test('in a leave phase the work outlasts it, and the exit is counted from its end', async () => {

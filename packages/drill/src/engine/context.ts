@@ -4,7 +4,7 @@ import { CaseFailure, NotApplicable } from '../case.ts';
 import type { PortName, RouteName, VariantName } from '../config/needs.ts';
 import type { DrillConfig } from '../config/schema.ts';
 import { Account, type Exchange } from './account.ts';
-import { late, nowMs, seededRandom, within } from './clock.ts';
+import { late, seededRandom, within } from './clock.ts';
 import { ConnectError, Connection } from './connection.ts';
 import { refuseLosses } from './losses.ts';
 import { Stalls } from './stalls.ts';
@@ -38,11 +38,11 @@ export class Context {
   /** Figures worth reporting whatever the verdict. */
   readonly notes: string[] = [];
   readonly targets: Target[] = [];
+  readonly stalls = new Stalls(heldUpMs);
   /** Why this machine could not make the case's connections; undefined when it could. */
   noRoom: string | undefined;
   readonly #cleanups: (() => void)[] = [];
   readonly #temp = makeTemp();
-  readonly #stalls = new Stalls(heldUpMs);
   #over = false;
 
   constructor(options: ContextOptions) {
@@ -195,7 +195,7 @@ export class Context {
    * for so long that a server that stops may have taken it for silent: it is owed nothing more.
    */
   heldUp(sinceMs: number): boolean {
-    return this.#stopMs !== undefined && nowMs() - sinceMs > heldUpMs;
+    return this.#stopMs !== undefined && this.stalls.heldUp(sinceMs);
   }
 
   /**
@@ -203,7 +203,7 @@ export class Context {
    * holds up nobody, only a drill that did not run.
    */
   stalled(sinceMs: number): boolean {
-    return this.#stopMs !== undefined && this.#stalls.since(sinceMs);
+    return this.#stopMs !== undefined && this.stalls.since(sinceMs);
   }
 
   get #stopMs(): number | undefined {
@@ -288,7 +288,7 @@ export class Context {
   /** Ends all that the case began; gives the processes that had outlived their server. */
   async end(): Promise<string[]> {
     this.#over = true;
-    this.#stalls.stop();
+    this.stalls.stop();
     for (const undo of this.#cleanups.splice(0)) undo();
     const left = await Promise.all(this.targets.map((target) => target.destroy()));
     removeTemp(this.#temp);

@@ -10,6 +10,8 @@ export class Stalls {
   /** The ends of its stalls. */
   readonly #seen: number[] = [];
   readonly #leastMs: number;
+  /** How many clients were told that they were held up. */
+  clients = 0;
 
   /** A loop that does not turn for `leastMs` has stalled. */
   constructor(leastMs: number) {
@@ -23,11 +25,21 @@ export class Stalls {
   /** Whether the loop stalled between `sinceMs` and now; also while the present turn lasts. */
   since(sinceMs: number): boolean {
     const stalledNow = nowMs() - Math.max(this.#lastMs, sinceMs) > this.#leastMs;
-    return stalledNow || this.#seen.some((endMs) => endMs > sinceMs);
+    return this.#count(stalledNow || this.#seen.some((endMs) => endMs > sinceMs));
+  }
+
+  /** Whether a client that has had nothing to wait for since `sinceMs` comes late with what is next. */
+  heldUp(sinceMs: number): boolean {
+    return this.#count(nowMs() - sinceMs > this.#leastMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+  }
+
+  #count(heldUp: boolean): boolean {
+    if (heldUp) this.clients += 1;
+    return heldUp;
   }
 
   #turned(): void {

@@ -39,7 +39,7 @@ export function caseLine(one: CaseResult, style: Style): string {
     more.push(one.shown.actual ?? '');
   }
   if (one.case.load === true && one.totals.owed > 0) more.push(lossText(one));
-  if (one.verdict === 'informational') more.push(...one.shown.notes);
+  more.push(...one.shown.notes);
   return [head, ...more.map((line) => `              ${clean(line)}`)].join('\n');
 }
 
