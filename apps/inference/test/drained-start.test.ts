@@ -5,7 +5,7 @@ import { freePort } from '../../../scripts/ports.ts';
 import { startProxy } from '../../../packages/handover/test/support/proxy.ts';
 import { embeddedStorage } from '../src/storage/embedded.ts';
 import type { Storage } from '../src/storage/storage.ts';
-import { addTask, post, untilTask } from './support/client.ts';
+import { addTask, operate, untilTask } from './support/client.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -38,7 +38,7 @@ async function drained() {
   try {
     await service.printed(/database/i);
     while (!(await fetch(`${url}/health`).catch(() => undefined))) await sleep(20);
-    assert.equal((await post(`${url}/-/shutdown/drain`, {})).status, 202);
+    assert.equal(await operate(`${url}/-/shutdown/drain`), 202);
   } catch (error) {
     await dispose();
     throw error;
@@ -66,7 +66,7 @@ test(
   limit,
   async () => {
     await using start = await drained();
-    assert.equal((await post(`${start.url}/shutdown/reset`, {})).status, 200);
+    assert.equal(await operate(`${start.url}/shutdown/reset`), 200);
     start.open();
     await works(start.service, start.url);
   },
@@ -83,7 +83,7 @@ test(
       ((await (await fetch(`${start.url}/v1/health`)).json()) as Health).storage.status;
     while ((await status()) !== 'healthy') await sleep(20);
     assert.equal((await fetch(`${start.url}/ready`)).status, 503);
-    assert.equal((await post(`${start.url}/shutdown/reset`, {})).status, 200);
+    assert.equal(await operate(`${start.url}/shutdown/reset`), 200);
     await works(start.service, start.url);
   },
 );

@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { LastMoments } from '../src/http/last-moments.ts';
 import { TaskSockets } from '../src/sockets/sockets.ts';
 import type { TaskStore } from '../src/tasks/store.ts';
-import { addTask, post, untilTask } from './support/client.ts';
+import { addTask, operate, untilTask } from './support/client.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -43,11 +43,11 @@ test(
     const long = { input: 'x', min_output_tokens: 50_000, client: 'hal' };
     const held = await addTask(one.url, long);
     while (!told.some((text) => text.includes(held.id))) await sleep(10);
-    assert.equal((await post(`${one.url}/-/shutdown/drain`, {})).status, 202);
+    assert.equal(await operate(`${one.url}/-/shutdown/drain`), 202);
     while (!told.some((text) => text.includes('"closing"'))) await sleep(10);
     const { id } = await addTask(two.url, { input: 'x', max_output_tokens: 3, client: 'hal' });
     await untilTask(two.url, id, 'done');
-    assert.equal((await post(`${one.url}/shutdown/reset`, {})).status, 200);
+    assert.equal(await operate(`${one.url}/shutdown/reset`), 200);
     while (!told.some((text) => text.includes('"result"') && text.includes(id))) {
       assert.equal(socket.readyState, WebSocket.OPEN);
       await sleep(10);

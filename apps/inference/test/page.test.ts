@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { post } from './support/client.ts';
+import { operate } from './support/client.ts';
 import { findChromium, launch } from './support/browser.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
@@ -93,11 +93,11 @@ describe('the page', { skip, timeout: 240_000 }, () => {
   });
 
   test('tells what was refused, and the state of the lifecycle', async () => {
-    await post(`${service.url}/-/shutdown/drain`, {});
+    await operate(`${service.url}/-/shutdown/drain`);
     await page.locator('#state', { hasText: 'shutting down' }).waitFor();
     await page.click('text=Queue it');
     await page.locator('#task-status', { hasText: 'Service is shutting down' }).waitFor();
-    await post(`${service.url}/shutdown/reset`, {});
+    await operate(`${service.url}/shutdown/reset`);
     await page.locator('#state', { hasText: 'ready' }).waitFor();
   });
 

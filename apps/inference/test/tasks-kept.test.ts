@@ -5,7 +5,7 @@ import { freePort } from '../../../scripts/ports.ts';
 import { startProxy } from '../../../packages/handover/test/support/proxy.ts';
 import { embeddedStorage } from '../src/storage/embedded.ts';
 import type { Storage } from '../src/storage/storage.ts';
-import { post, type TaskView, untilTask } from './support/client.ts';
+import { operate, post, type TaskView, untilTask } from './support/client.ts';
 import { startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -122,7 +122,7 @@ test('a service that leaves while it starts answers 503', limit, async () => {
   );
   await service.printed(/waiting for the database/);
   const url = `http://127.0.0.1:${port}`;
-  assert.equal((await post(`${url}/shutdown/initiate`, {})).status, 200);
+  assert.equal(await operate(`${url}/shutdown/initiate`), 200);
   for (const path of ['/v1/tasks', '/v1/responses', '/v1/predict']) {
     const refused = await post(url + path, { input: 'x' });
     assert.equal(refused.status, 503, `${path}: ${await refused.clone().text()}`);

@@ -60,8 +60,8 @@ it('an admin listener that the supervisor holds is shared by the workers', async
     request({ host: '127.0.0.1', port, path, agent: false });
   assert.equal((await get(service, '/')).body, 'hello\n');
   assert.equal((await get(admin, '/')).status, 404);
-  assert.equal((await node.status()).workers.length, 2);
-  assert.match((await get(admin, '/metrics')).body, /^lastcall_workers\{.*\} 2$/m);
+  await poll(async () => (await node.status()).workers.every(({ phase }) => phase === 'serving'));
+  assert.match((await get(admin, '/metrics')).body, /^lastcall_workers\{phase="serving"\} 2$/m);
 });
 
 it('kills recorded before the node was started are counted once, later ones as they happen', async (t) => {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface StreamEvent {
@@ -26,6 +28,18 @@ export async function post(url: string, body: unknown): Promise<Response> {
     headers: { 'content-type': 'application/json' },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
+}
+
+/**
+ * The status of an operator's call. It has a connection of its own: one that was idle when a drain
+ * began is closed soon after, and `fetch` may choose just that moment to send on it.
+ */
+export async function operate(url: string): Promise<number | undefined> {
+  const [answer] = (await once(request(url, { method: 'POST', agent: false }).end(), 'response')) as [
+    IncomingMessage,
+  ];
+  answer.resume();
+  return answer.statusCode;
 }
 
 /** The events of a stream, split here by hand: the service's own reader is not what judges it. */
