@@ -35,9 +35,10 @@ export async function post(url: string, body: unknown): Promise<Response> {
  * began is closed soon after, and `fetch` may choose just that moment to send on it.
  */
 export async function operate(url: string): Promise<number | undefined> {
-  const [answer] = (await once(request(url, { method: 'POST', agent: false }).end(), 'response')) as [
-    IncomingMessage,
-  ];
+  const [answer] = (await once(
+    request(url, { method: 'POST', agent: false }).end(),
+    'response',
+  )) as [IncomingMessage];
   answer.resume();
   return answer.statusCode;
 }
