@@ -96,7 +96,7 @@ test('a server that ended by itself is not said to have stopped', async () => {
   assert.match(told(result), /^not applicable: .*ended by itself/);
 });
 
-test('clients that a busy machine held up are asked nothing more, and counted', async () => {
+test('clients that a busy machine held up send nothing then, and are counted', async () => {
   const one: DrillCase = {
     ...select(all, ['http1/keepalive-race'])[0]!,
     async run(ctx) {
@@ -111,7 +111,7 @@ test('clients that a busy machine held up are asked nothing more, and counted', 
   const code = server('', 'busy += 1; setTimeout(() => { busy -= 1; }, 1000);');
   const config = script(code, { routes: { fast: '/' } });
   const { notes } = await runCase(one, { config, seed: 1, clients: 3 });
-  assert.deepEqual(notes, ['3 times a client was held up by this machine, and asked no more']);
+  assert.deepEqual(notes, ['3 times a client was held up by this machine, and sent nothing then']);
 });
 
 test('in a leave phase the work outlasts it, and the exit is counted from its end', async () => {

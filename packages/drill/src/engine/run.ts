@@ -84,7 +84,9 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
     judged = { verdict: 'not applicable', actual: 'nothing was at risk when the stop began' };
   }
   if (drillCase.load === true && ctx.stalls.clients > 0) {
-    ctx.note(`${ctx.stalls.clients} times a client was held up by this machine, and asked no more`);
+    ctx.note(
+      `${ctx.stalls.clients} times a client was held up by this machine, and sent nothing then`,
+    );
   }
   const left = await ctx.end();
   if (left.length > 0 && judged.verdict === 'pass') {
