@@ -5,6 +5,9 @@ import { delimiter, join } from 'node:path';
 
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
 
+/** How long another installation may take, in seconds. */
+const WAIT_S = '300';
+
 /** The path of `program`; undefined when it is neither there nor can be installed. */
 export function findProgram(program: string, debianPackage = program): string | undefined {
   return locate(program) ?? (install(debianPackage) ? locate(program) : undefined);
@@ -28,7 +31,7 @@ function install(debianPackage: string): boolean {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // One at a time: apt-get fails at once where another one, of the test file beside this one, runs.
   const apt = (...args: string[]): void => {
-    execFileSync('flock', [program, program, '-qq', ...args], {
+    execFileSync('flock', ['-w', WAIT_S, program, program, '-qq', ...args], {
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
     });

@@ -111,7 +111,7 @@ test('clients that a busy machine held up send nothing then, and are counted', a
   const code = server('', 'busy += 1; setTimeout(() => { busy -= 1; }, 1000);');
   const config = script(code, { routes: { fast: '/' } });
   const { notes } = await runCase(one, { config, seed: 1, clients: 3 });
-  assert.deepEqual(notes, ['3 times a client was held up by this machine, and sent nothing then']);
+  assert.deepEqual(notes, ['times that this machine held up a client, which then sent nothing: 3']);
 });
 
 test('in a leave phase the work outlasts it, and the exit is counted from its end', async () => {

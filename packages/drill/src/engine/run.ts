@@ -83,11 +83,9 @@ export async function runCase(drillCase: DrillCase, options: ContextOptions): Pr
   if (drillCase.load === true && judged.verdict === 'pass' && totals.owed === 0) {
     judged = { verdict: 'not applicable', actual: 'nothing was at risk when the stop began' };
   }
-  if (drillCase.load === true && ctx.stalls.clients > 0) {
-    ctx.note(
-      `${ctx.stalls.clients} times a client was held up by this machine, and sent nothing then`,
-    );
-  }
+  const { heldUps } = ctx.stalls;
+  if (drillCase.load === true && heldUps > 0)
+    ctx.note(`times that this machine held up a client, which then sent nothing: ${heldUps}`);
   const left = await ctx.end();
   if (left.length > 0 && judged.verdict === 'pass') {
     judged = {

@@ -10,8 +10,8 @@ export class Stalls {
   /** The ends of its stalls. */
   readonly #seen: number[] = [];
   readonly #leastMs: number;
-  /** How many clients were told that they were held up. */
-  clients = 0;
+  /** How often a client was found to have been held up. */
+  heldUps = 0;
 
   /** A loop that does not turn for `leastMs` has stalled. */
   constructor(leastMs: number) {
@@ -38,7 +38,7 @@ export class Stalls {
   }
 
   #count(heldUp: boolean): boolean {
-    if (heldUp) this.clients += 1;
+    if (heldUp) this.heldUps += 1;
     return heldUp;
   }
 
