@@ -38,6 +38,7 @@ const source = (name: string): string => new URL(`../src/${name}`, import.meta.u
 /** Runs a module in a process group of its own. */
 function runs(code: string) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
+    env: { ...process.env, TMPDIR: folder },
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -83,7 +84,7 @@ test('a server whose start is not over when its case is, is ended', async () => 
   await assert.rejects(ctx.start(), /The case is over/);
 });
 
-test('a drill that crashes leaves no server', async () => {
+test('a drill that crashes leaves no server, and no folder', async () => {
   const mark = `crash-${process.pid}`;
   const code = `import { Context } from '${source('engine/context.ts')}';
     import { schema } from '${source('config/schema.ts')}';
@@ -96,6 +97,7 @@ test('a drill that crashes leaves no server', async () => {
   const { end } = await runs(code);
   assert.equal(end, 1);
   assert.equal(await gone(mark), true, 'it still runs');
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test('a program that cannot be started for any reason is said plainly', async () => {

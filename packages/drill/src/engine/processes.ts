@@ -69,7 +69,8 @@ let ending = false;
 
 /** Remembers a group to be killed should the drill itself be stopped. */
 export function remember(group: number, mark: string): void {
-  if (live.size === 0) process.once('exit', killAtExit);
+  // Before their folders are removed.
+  if (live.size === 0) process.prependOnceListener('exit', killAtExit);
   live.set(group, mark);
   if (ending) sendSignal(-group, 'SIGKILL');
 }

@@ -7,13 +7,16 @@ const folders = new Set<string>();
 
 export function makeTemp(): string {
   const folder = mkdtempSync(join(tmpdir(), 'drill-'));
+  if (folders.size === 0) process.once('exit', removeTemps);
   folders.add(folder);
   return folder;
 }
 
 export function removeTemp(folder: string): void {
-  rmSync(folder, { recursive: true, force: true });
+  // A server that has just been killed may have written there.
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   folders.delete(folder);
+  if (folders.size === 0) process.off('exit', removeTemps);
 }
 
 export function removeTemps(): void {
