@@ -127,17 +127,17 @@ export class Handover {
     return this.#hub.open(id, options.after ?? 0, options.signal);
   }
 
-  /** What is known of a work. Throws `ERR_HANDOVER_UNKNOWN`. */
-  async get(id: string): Promise<Work> {
-    const [work] = await this.list([id]);
+  /** What is known of a work; with `client`, as its transaction sees it. Throws `ERR_HANDOVER_UNKNOWN`. */
+  async get(id: string, client?: pg.ClientBase): Promise<Work> {
+    const [work] = await this.list([id], client);
     if (!work)
       throw new HandoverError('ERR_HANDOVER_UNKNOWN', `Work ${id}: there is none.`, { id });
     return work;
   }
 
-  /** What is known of several works, in their order; unknown ones are left out. */
-  async list(ids: readonly string[]): Promise<Work[]> {
-    const { rows } = await this.#pool.query<Work>(sql.list, [ids]);
+  /** What is known of several works, in their order; unknown ones are left out. `client` as in `get`. */
+  async list(ids: readonly string[], client?: pg.ClientBase): Promise<Work[]> {
+    const { rows } = await (client ?? this.#pool).query<Work>(sql.list, [ids]);
     return rows;
   }
 

@@ -42,7 +42,7 @@ export class TaskStore {
     this.#pool = pool;
   }
 
-  /** Resolves with the task once it is committed. */
+  /** Resolves once the task is committed, with the task as it was then: a new one is queued. */
   async create({ request, client, key }: NewTask): Promise<Work> {
     const id = key === undefined ? randomUUID() : idOf(`${client ?? ''} ${key}`);
     const connection = await this.#pool.connect();
@@ -61,12 +61,13 @@ export class TaskStore {
         await this.handover.add(taskKind, { request, client }, { id, client: connection });
         if (client !== null) await this.handover.tell(taskTopic, `${id} ${client}`, connection);
       }
+      const task = await this.handover.get(id, connection);
       await connection.query('commit');
       broken = false;
+      return task;
     } finally {
       connection.release(broken);
     }
-    return this.handover.get(id);
   }
 
   async get(id: string): Promise<Work | undefined> {
