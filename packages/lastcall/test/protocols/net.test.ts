@@ -24,7 +24,8 @@ for (const [name, driver] of Object.entries({ net: tcp, 'net over TLS': tcpTls }
 for (let round = 1; round <= REPEAT; round += 1)
   test(`a peer that does not close its side is cut and counted (${round})`, async () => {
     await using server = await startServer('../protocols/fixtures/net.ts', {
-      env: { GRACE_MS: '120000', CLOSE_MS: '200' },
+      // Long enough for the other one, if a busy machine holds it up, to close its side.
+      env: { GRACE_MS: '120000', CLOSE_MS: '3000' },
     });
     const deaf = net.connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
     deaf.on('error', () => {}).resume();

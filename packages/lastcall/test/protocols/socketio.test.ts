@@ -13,7 +13,7 @@ for (let round = 1; round <= REPEAT; round += 1)
       const busy = await SocketIoPeer.open(server.port, transport);
       const idle = await SocketIoPeer.open(server.port, transport);
       busy.socket.emit('join', 'room');
-      const slow = busy.ask('/slow?ms=900');
+      const slow = busy.ask('/slow?ms=3000');
       await server.printed('working');
       server.signal('SIGTERM');
       assert.equal(await idle.closed(), 'end');
@@ -34,7 +34,7 @@ for (let round = 1; round <= REPEAT; round += 1)
     test(`${transport}: while draining a new client is refused (${round})`, async () => {
       await using server = await startServer(FIXTURE);
       const busy = await SocketIoPeer.open(server.port, transport);
-      const slow = busy.ask('/slow?ms=900');
+      const slow = busy.ask('/slow?ms=3000');
       await server.printed('working');
       server.signal('SIGTERM');
       await server.printed('state draining');
