@@ -1,7 +1,7 @@
 // What a web framework adds to the behaviours: its error path, its body parsers, its own close.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { startLoad } from '../support/load.ts';
+import { keepAliveClient, newAccount, startLoad } from '../support/load.ts';
 import { startServer } from '../support/process.ts';
 import { RawClient } from '../support/raw-client.ts';
 import type { Subject } from './behaves.ts';
@@ -52,22 +52,15 @@ export function behavesAsFramework(
       const slow = await RawClient.open(server.port);
       slow.get('/slow?ms=400');
       await server.printed('working');
-      let lost = 0;
-      const { done } = await startLoad(16, async (warm) => {
-        const client = await RawClient.open(server.port);
-        for (let i = 0; ; i += 1) {
-          client.get('/');
-          const answer = await client.answer();
-          if (!answer) lost += 1;
-          if (!answer || answer.headers.get('connection') === 'close') break;
-          if (i === 5) warm();
-        }
-        client.destroy();
-      });
+      const account = newAccount();
+      const { done } = await startLoad(16, (warm) =>
+        keepAliveClient(server.port, account, () => 0, warm),
+      );
+      account.stopping = true;
       server.child.send('close');
       assert.equal((await slow.answer())?.body.toString(), 'slow');
       await done;
-      assert.equal(lost, 0);
+      assert.equal(account.lost, 0);
       assert.equal((await server.ended).code, 0);
       assert.match(server.output(), /close\(\)\): completed \d+, lost 0/);
     });

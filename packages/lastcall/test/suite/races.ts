@@ -1,15 +1,10 @@
 // Work that is on the wire while the server makes up its mind.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startLoad } from '../support/load.ts';
+import { HELD_UP_MS, startLoad } from '../support/load.ts';
 import type { Behaviour, Bench } from './behaviours.ts';
 
 const WARM = 5;
-/**
- * Half of the shortest linger: a client that a busy machine has held up for longer since it
- * connected, or since its last answer, may rightly be taken for silent and sends nothing more.
- */
-const HELD_UP_MS = 150;
 
 /** Clients that keep their connection until they are told; returns what was asked and lost. */
 async function race(
@@ -24,6 +19,7 @@ async function race(
     const peer = await open(server);
     for (let i = 0, dueMs = 0; !peer.told; i += 1) {
       if (stopping && performance.now() - dueMs > HELD_UP_MS) break;
+      const askedMs = performance.now();
       account.asked += 1;
       if (!(await peer.ask('/'))) {
         account.lost += 1;
@@ -31,7 +27,7 @@ async function race(
       }
       if (i === WARM) warm();
       const ms = thinkMs();
-      dueMs = performance.now() + ms;
+      dueMs = askedMs + ms;
       if (ms > 0) await sleep(ms);
     }
     peer.destroy();

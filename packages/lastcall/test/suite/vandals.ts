@@ -16,7 +16,10 @@ export const vandals = {
     assert.equal((await peer.ask('/'))?.text, 'ok');
     server.signal('SIGTERM');
     await server.printed('state draining');
-    { const t = Date.now() + 1_000; while (Date.now() < t); }
+    {
+      const t = Date.now() + 1_000;
+      while (Date.now() < t);
+    }
     assert.equal((await server.ended).code, 0);
     deaf.destroy();
     assert.match(server.output(), / lost 0/);

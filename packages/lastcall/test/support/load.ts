@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RawClient } from './raw-client.ts';
 
+/**
+ * Half of the shortest linger: a client that a busy machine has held up for longer since it connected,
+ * or since it asked last, may rightly be taken for silent and sends nothing more. Its answer may have
+ * waited for it all that time.
+ */
+export const HELD_UP_MS = 150;
+
 /** The account of a load: every request sent on an open connection is owed an answer. */
 export interface Account {
   sent: number;
@@ -13,6 +20,8 @@ export interface Account {
   refusedConnections: number;
   /** Connections that were accepted and ended without an answer to their first request. */
   lost: number;
+  /** The test has asked the server to stop. */
+  stopping: boolean;
 }
 
 export const newAccount = (): Account => ({
@@ -22,6 +31,7 @@ export const newAccount = (): Account => ({
   unannounced: 0,
   refusedConnections: 0,
   lost: 0,
+  stopping: false,
 });
 
 /**
@@ -33,9 +43,11 @@ export async function keepAliveClient(
   account: Account,
   thinkMs: () => number,
   warm: () => void,
+  options: { tls?: boolean } = {},
 ): Promise<void> {
-  const client = await RawClient.open(port);
+  const client = await RawClient.open(port, options);
   for (let i = 0; ; i += 1) {
+    const askedMs = performance.now();
     client.get('/');
     account.sent += 1;
     const answer = await client.answer();
@@ -49,6 +61,7 @@ export async function keepAliveClient(
     if (i === 5) warm();
     const ms = thinkMs();
     if (ms > 0) await sleep(ms);
+    if (account.stopping && performance.now() - askedMs - ms > HELD_UP_MS) break;
     if (client.closing !== 'open') {
       account.unannounced += 1;
       break;
@@ -60,12 +73,17 @@ export async function keepAliveClient(
 /** A client that connects anew for each request until it is refused. */
 export async function freshClient(port: number, account: Account, warm: () => void): Promise<void> {
   for (let i = 0; ; i += 1) {
+    const sinceMs = performance.now();
     let client: RawClient;
     try {
       client = await RawClient.open(port);
     } catch {
       account.refusedConnections += 1;
       return;
+    }
+    if (account.stopping && performance.now() - sinceMs > HELD_UP_MS) {
+      client.destroy();
+      continue;
     }
     client.get('/');
     account.sent += 1;
