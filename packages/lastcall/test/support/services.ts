@@ -26,17 +26,28 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** The lock that scripts/programs.ts takes too, and how long another installation may take, in seconds. */
+const APT_LOCK = '/usr/bin/apt-get';
+const WAIT_S = '300';
+
 /** Finds a program; root installs the Debian package that has it. Returns undefined where it cannot be had. */
 export function program(path: string, debianPackage: string): string | undefined {
   if (!existsSync(path) && process.getuid?.() === 0)
     try {
-      execFileSync('apt-get', ['install', '-y', '--no-install-recommends', debianPackage], {
-        stdio: 'ignore',
-      });
+      apt('update');
+      apt('install', '-y', '--no-install-recommends', debianPackage);
     } catch {
       return undefined;
     }
   return existsSync(path) ? path : undefined;
+}
+
+/** One at a time: apt-get fails at once where another one, of the test file beside this one, runs. */
+function apt(...args: string[]): void {
+  execFileSync('flock', ['-w', WAIT_S, APT_LOCK, 'apt-get', '-qq', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: 'ignore',
+  });
 }
 
 /** Waits until the server says `answer` to `question`: an open port is not yet a server. */
