@@ -1,9 +1,10 @@
 // Real redis, RabbitMQ and PostgreSQL servers for one test file, each in a temporary folder.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,14 +17,26 @@ export interface Service {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Below the ports that Linux gives by itself: one of those could be given to somebody else before a server has it. */
+const [FIRST_PORT, END_PORT] = [10_000, 32_768];
+const given = new Set<number>();
+
 /** Not that of scripts/: for the matrix of Node versions this package is compiled alone. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(FIRST_PORT, END_PORT);
+    if (given.has(port)) continue;
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    given.add(port);
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** The lock that scripts/programs.ts takes too, and how long another installation may take, in seconds. */
@@ -62,8 +75,11 @@ async function answers(
     try {
       await once(socket, 'connect');
       socket.write(question);
-      const [data] = (await once(socket, 'data')) as [Buffer];
-      if (data.toString('latin1').includes(answer)) return;
+      // A loop, which ends with the connection: a server may take it and close it without a word.
+      for await (const data of socket) {
+        if ((data as Buffer).toString('latin1').includes(answer)) return;
+        break;
+      }
     } catch {
       // not yet
     } finally {
