@@ -33,6 +33,9 @@ async function holding(t: TestContext) {
   });
   lifecycle.ready();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  await new Promise<void>((resolve, reject) => {
+    client.waitForReady(Date.now() + 30_000, (error) => (error ? reject(error) : resolve()));
+  });
   t.after(() => {
     client.close();
     server.forceShutdown();
@@ -42,7 +45,8 @@ async function holding(t: TestContext) {
 
 for (const [what, deadlineMs] of [
   ['a client that cancels', undefined],
-  ['a client whose deadline passes', 300],
+  // Not before the call has reached the server, also where both are held up.
+  ['a client whose deadline passes', 3_000],
 ] as const)
   test(`${what}: the signal aborts, and the call is cancelled`, async (t) => {
     const { lifecycle, client, held } = await holding(t);
