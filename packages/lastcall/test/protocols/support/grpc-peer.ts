@@ -53,15 +53,21 @@ export class GrpcPeer implements Peer {
     });
   }
 
-  static open(port: number): Promise<GrpcPeer> {
+  /** Rejects when the connection is refused, and not because it takes long. */
+  static async open(port: number): Promise<GrpcPeer> {
     const peer = new GrpcPeer(port);
-    return new Promise((resolve, reject) => {
-      peer.client.waitForReady(Date.now() + 2_000, (error) => {
-        if (error) peer.destroy();
-        if (error) reject(error);
-        else resolve(peer);
+    const channel = peer.client.getChannel();
+    for (;;) {
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) return peer;
+      if (state === connectivityState.TRANSIENT_FAILURE) {
+        peer.destroy();
+        throw new Error('The connection was refused.');
+      }
+      await new Promise((resolve) => {
+        channel.watchConnectivityState(state, Infinity, resolve);
       });
-    });
+    }
   }
 
   ask(work: string, onHead = (): void => {}): Promise<Reply | undefined> {
