@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startServer } from './support/process.ts';
 import { RawClient } from './support/raw-client.ts';
 
@@ -41,6 +42,10 @@ for (let round = 1; round <= REPEAT; round += 1) {
   test(`3 requests pipelined after SIGTERM on an open connection: 3 answers (${round})`, async () => {
     await using server = await startServer();
     const client = await RawClient.open(server.port);
+    client.get('/');
+    await client.answer();
+    // An idle connection is kept for three times the pace of its client: long enough for a busy machine.
+    await sleep(1_000);
     client.get('/');
     await client.answer();
     server.signal('SIGTERM');
@@ -122,7 +127,7 @@ for (let round = 1; round <= REPEAT; round += 1) {
   test(`a refused upload is read and discarded, so that its 503 arrives (${round})`, async () => {
     await using server = await startServer();
     const slow = await RawClient.open(server.port);
-    slow.get('/slow?ms=800');
+    slow.get('/slow?ms=3000');
     await server.printed('working');
     server.signal('SIGTERM');
     await server.printed('state draining');

@@ -20,7 +20,7 @@ test(
     const four = await RawClient.open(server.port);
     const six = await RawClient.open(server.port, { host: '::1' });
     const idle = await RawClient.open(server.port, { host: '::1' });
-    for (const client of [four, six]) client.get('/slow?ms=1000');
+    for (const client of [four, six]) client.get('/slow?ms=3000');
     await server.printed(/(?:working[^]*){2}/);
     server.signal('SIGTERM');
     await server.printed('state draining');

@@ -71,7 +71,7 @@ async function beginAll(
 test('while draining calls of all four kinds are refused with a push-back', async () => {
   await using server = await startServer(FIXTURE);
   const busy = await GrpcPeer.open(server.port);
-  const slow = busy.ask('/slow?ms=1500');
+  const slow = busy.ask('/slow?ms=3000');
   await server.printed('working');
   server.signal('SIGTERM');
   await server.printed('state draining');

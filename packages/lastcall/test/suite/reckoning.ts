@@ -37,7 +37,7 @@ export const reckoning = {
     goner.destroy();
     await server.printed('aborted ERR_LASTCALL_CLIENT_GONE');
     const busy = await open(server);
-    const asked = busy.ask('/slow?ms=1500');
+    const asked = busy.ask('/slow?ms=3000');
     await server.printed('working');
     server.signal('SIGTERM');
     await server.printed('state draining');
