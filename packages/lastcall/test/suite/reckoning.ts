@@ -7,7 +7,7 @@ const count = (text: string, pattern: RegExp): number => text.match(pattern)?.le
 
 export const reckoning = {
   async 'deadline cancels with its own signal'({ start, open }) {
-    const server = await start({ GRACE_MS: '700' });
+    const server = await start({ GRACE_MS: '3000' });
     const peers = await Promise.all([open(server), open(server), open(server)]);
     const [hang, polite, quick] = peers;
     const hung = hang.ask('/hang');
