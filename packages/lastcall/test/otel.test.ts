@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startServer } from './support/process.ts';
+import { freePort } from './support/services.ts';
 
 interface Call {
   path: string;
@@ -69,11 +70,7 @@ test('the SDK is flushed after everything else, before the admin listener closes
 });
 
 test('a collector that is away does not keep the process', async () => {
-  const closed = createServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address() as AddressInfo;
-  closed.close();
-  await once(closed, 'close');
+  const port = await freePort();
   const env = { COLLECTOR: `http://127.0.0.1:${port}` };
   await using server = await startServer('otel-server.ts', { env });
   server.signal('SIGTERM');

@@ -22,7 +22,7 @@ const [FIRST_PORT, END_PORT] = [10_000, 32_768];
 const given = new Set<number>();
 
 /** Not that of scripts/: for the matrix of Node versions this package is compiled alone. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST_PORT, END_PORT);
     if (given.has(port)) continue;
