@@ -20,12 +20,15 @@ export async function startWorker(
   });
   const said: string[] = [];
   const exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
-  child.on('message', (message: { said?: string }) => {
+  const ready = Promise.withResolvers<void>();
+  // Messages that come together are all emitted before a promise goes on: `once` would miss some.
+  child.on('message', (message: { said?: string; ready?: string }) => {
     if (message.said) said.push(message.said);
+    if (message.ready) ready.resolve();
   });
-  for (;;) {
-    const [message] = (await once(child, 'message')) as [{ ready?: string }];
-    if (message.ready) break;
-  }
+  void exit.then(({ code, signal }) =>
+    ready.reject(new Error(`the worker ended with ${code ?? signal} before it was ready`)),
+  );
+  await ready.promise;
   return { child, pid: child.pid ?? 0, said, exit };
 }
