@@ -12,14 +12,17 @@ const handover = await openHandover({
   lifecycle,
 });
 const streams = serveStreams(handover, attachSse(lifecycle, { heartbeatMs: 0 }));
+const never = new Promise<void>(() => undefined);
+const moved = new Promise<void>((resolve) => handover.listen('moved', () => resolve()));
 
 handover.handle<{ to: number }, number>(
   'count',
   async (job) => {
     const isFirst = job.checkpoint === undefined;
     for (let n = (job.checkpoint ?? 0) + 1; n <= job.input.to; n += 1) {
-      // However long a reload takes, the streams are not over before it.
-      if (isFirst && n === 100 && !job.leaving.aborted) await once(job.leaving, 'abort');
+      // However long a reload takes, the streams are not over before it, nor before all have moved.
+      const goOn = isFirst && n === 100 ? never : n === 200 ? moved : undefined;
+      if (goOn && !job.leaving.aborted) await Promise.race([goOn, once(job.leaving, 'abort')]);
       if (job.leaving.aborted) return job.passOn(n - 1);
       await job.emit('n', process.pid);
       await new Promise((resolve) => setTimeout(resolve, 20));
