@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openHandover } from '@lastcall/handover';
 import { createLifecycle } from 'lastcall';
 import pg from 'pg';
-import { startPostgres, type TestPostgres } from './support/postgres.ts';
+import { startPostgres, type TestPostgres, untilWaits } from './support/postgres.ts';
 import { startProxy } from './support/proxy.ts';
 
 let postgres: TestPostgres;
@@ -73,26 +72,14 @@ test('a stop while the connections of the pool are opened ends, and the opening 
 
 test('a close does not wait for a retention that takes long', { timeout: 45_000 }, async () => {
   await (await openHandover({ connectionString: postgres.url })).close();
-  const [holder, watcher] = [new pg.Client(postgres.url), new pg.Client(postgres.url)];
-  await Promise.all([holder.connect(), watcher.connect()]);
+  const holder = new pg.Client(postgres.url);
+  await holder.connect();
   try {
     await holder.query('begin; lock table handover.effects in access exclusive mode');
     const handover = await openHandover({ connectionString: postgres.url });
-    await untilWaits(watcher, 'delete from handover.effects');
+    await untilWaits(postgres, 'delete from handover.effects');
     await handover.close();
   } finally {
-    await Promise.all([holder.end(), watcher.end()]);
+    await holder.end();
   }
 });
-
-/** Waits until a connection waits for a lock with a statement that begins so. */
-async function untilWaits(client: pg.Client, statement: string): Promise<void> {
-  for (;;) {
-    const { rowCount } = await client.query(
-      `select from pg_stat_activity where wait_event_type = 'Lock' and ltrim(query, E'\\n') like $1`,
-      [`${statement}%`],
-    );
-    if (rowCount) return;
-    await sleep(20);
-  }
-}

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { type Event, type Handover, openHandover } from '@lastcall/handover';
 import { createLifecycle } from 'lastcall';
 import pg from 'pg';
-import { startPostgres, type TestPostgres } from './support/postgres.ts';
+import { startPostgres, type TestPostgres, untilWaits } from './support/postgres.ts';
 
 let postgres: TestPostgres;
 const open: Handover[] = [];
@@ -114,11 +114,14 @@ test('a sibling that the supervisor saw die is buried at once', async () => {
 
 test('a work that was cancelled as it ended is cancelled: no result, no effect, no last event', async () => {
   const a = await join();
+  const canceller = new pg.Client({ connectionString: postgres.url });
+  await canceller.connect();
   let written = 0;
   a.handle('ending', async (job) => {
     await job.emit('n', 1);
-    // As a cancel whose wake-up is still on its way.
-    await postgres.query(`update handover.works set cancel_reason = 'enough' where id = $1`, [
+    // Seen by nobody until it is committed, and the last write waits for that.
+    await canceller.query('begin');
+    await canceller.query(`update handover.works set cancel_reason = 'enough' where id = $1`, [
       job.id,
     ]);
     void job.emit('n', 2);
@@ -127,7 +130,11 @@ test('a work that was cancelled as it ended is cancelled: no result, no effect, 
     return 'done';
   });
   const id = await a.add('ending', null);
-  const events = await ended(a, id);
+  const ending = ended(a, id);
+  await untilWaits(postgres, 'with given as');
+  await canceller.query('commit');
+  await canceller.end();
+  const events = await ending;
   const { state, result, lastSeq } = await a.get(id);
   assert.deepEqual([state, result, lastSeq, events.length, written], ['cancelled', null, 1, 1, 1]);
   const left = await postgres.query(`select from handover.effects where kind = 'bell'`);

@@ -122,3 +122,15 @@ export async function startPostgres(settings: string[] = []): Promise<TestPostgr
     },
   };
 }
+
+/** Waits until a connection waits for a lock with a statement that begins so. */
+export async function untilWaits(postgres: TestPostgres, statement: string): Promise<void> {
+  for (;;) {
+    const waiting = await postgres.query(
+      `select from pg_stat_activity where wait_event_type = 'Lock' and ltrim(query, E'\\n') like $1`,
+      [`${statement}%`],
+    );
+    if (waiting.length > 0) return;
+    await sleep(20);
+  }
+}
