@@ -129,7 +129,7 @@ test('a work that kills its workers is given up after so many', async () => {
 });
 
 test('a handler that ignores its signal does not keep its work past the deadline', async () => {
-  const lifecycle = createLifecycle({ graceMs: 300, forceMs: 500, leaveMaxMs: 10 });
+  const lifecycle = createLifecycle({ graceMs: 300, forceMs: 20_000, leaveMaxMs: 10 });
   lifecycle.ready();
   const a = await join({ lifecycle });
   const began = Promise.withResolvers<void>();
