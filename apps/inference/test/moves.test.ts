@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { post, untilActive } from './support/client.ts';
 import { follow } from './support/follow.ts';
 import { startNode } from './support/node.ts';
 import { startService } from './support/service.ts';
-import { dataFolder } from './support/temp.ts';
+import { dataFolder, isAlive } from './support/temp.ts';
 
-const body = { input: 'When the server', seed: 21, min_output_tokens: 240, max_output_tokens: 240 };
+const tokens = (count: number) => ({ min_output_tokens: count, max_output_tokens: count });
+const body = { input: 'When the server', seed: 21, ...tokens(240) };
 const pace = { MODEL_TOKENS_PER_SECOND: '60' };
 
 async function textOf(response: Response): Promise<string> {
@@ -16,8 +18,8 @@ async function textOf(response: Response): Promise<string> {
 }
 
 /** The text of the run that nothing has interrupted. */
-const wholeText = async (url: string): Promise<string> =>
-  textOf(await post(`${url}/v1/responses`, body));
+const wholeText = async (url: string, length = {}): Promise<string> =>
+  textOf(await post(`${url}/v1/responses`, { ...body, ...length }));
 
 describe('a generation that moves to another worker', { timeout: 240_000 }, () => {
   test('over the drain of its service: on its own connection, token for token', async () => {
@@ -57,22 +59,30 @@ describe('a generation that moves to another worker', { timeout: 240_000 }, () =
       fetch(`${node.url}/v1/responses`, { method: 'POST', headers, body: JSON.stringify(fields) });
     const broken = assert.rejects(ask(body));
     await untilActive(node.url, 2);
-    for (const pid of node.workers()) process.kill(pid, 'SIGKILL');
+    const pids = node.workers();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
     await broken;
+    // `fetch` must have seen the end of every connection that it would choose from.
+    do await sleep(20);
+    while (pids.some(isAlive));
     const again = await ask({ ...body, seed: 22 });
     assert.equal(await textOf(again), whole);
 
     await node.untilServing(2);
-    const killed = follow(() => node.url, body);
+    // Not over before both are killed, however long that takes: it is cancelled in the end.
+    const killed = follow(() => node.url, { ...body, ...tokens(50_000) });
     await killed.at(10);
     for (const pid of node.workers()) {
       process.kill(pid, 'SIGKILL');
       await killed.at(killed.events.length + 20);
       await node.untilServing(2);
     }
+    const id = killed.events[0]?.response?.id;
+    await fetch(`${node.url}/v1/responses/${id}/cancel`, { method: 'POST' });
     const { text, reconnects, gapMs, events } = await killed.end;
-    assert.equal(text, whole);
-    assert.equal(events.at(-1)?.type, 'response.incomplete');
+    const deltas = events.filter(({ delta }) => delta !== undefined).length;
+    assert.equal(text, await wholeText(node.url, tokens(deltas)));
+    assert.equal(events.at(-1)?.response?.status, 'cancelled');
     assert.ok(reconnects >= 1, 'the connection outlived both workers');
     context.diagnostic(`longest time between two events: ${gapMs.toFixed(0)} ms`);
     assert.equal(await node.end('SIGTERM'), 0, node.output());
