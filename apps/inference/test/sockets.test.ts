@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { addTask, post, type TaskView } from './support/client.ts';
+import { addTask, post, type TaskView, untilTask } from './support/client.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
@@ -65,7 +65,14 @@ describe('/v1/tasks/socket', { timeout: 120_000 }, () => {
   test('every subscriber is told state, progress and result, wherever the task runs', async () => {
     const subscribers = [await connect(one, 'ann'), await connect(two, 'ann')];
     const other = await connect(one, 'bob');
+    // It begins once both follow it: until then the one place of each service is taken.
+    const endless = { ...task, min_output_tokens: 90_000, max_output_tokens: 90_000 };
+    const before = [await addTask(one.url, endless), await addTask(two.url, endless)];
+    for (const blocker of before) await untilTask(one.url, blocker.id, 'running');
     const { id } = await addTask(one.url, { ...task, client: 'ann' });
+    for (const { until } of subscribers) await until(({ task: known }) => known?.id === id);
+    for (const blocker of before)
+      await fetch(`${one.url}/v1/tasks/${blocker.id}`, { method: 'DELETE' });
     for (const { told, result } of subscribers) {
       const { task: done } = await result(id);
       assert.equal(done?.status, 'done');
