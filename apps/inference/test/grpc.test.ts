@@ -95,12 +95,16 @@ describe('gRPC', { timeout: 120_000 }, () => {
   });
 
   test('a drain: running calls finish, new ones are UNAVAILABLE with a push-back, health tells', async () => {
+    // An open stream of questions is no work: it is not counted, and does not hold the drain.
+    const asking = await openReflection(address, { listServices: '*' });
     const { parts, came, ended } = read(client.streamPredict(long));
     const running = predict(client, long);
     await came(3);
-    // An open stream of questions is no work: it is not counted, and does not hold the drain.
-    const asking = await openReflection(address, { listServices: '*' });
-    await untilActive(service.url, 2);
+    // However long the questions below take, the drain does not end before this is cancelled.
+    const holding = client.streamPredict(endless);
+    const held = read(holding);
+    await held.came(1);
+    await untilActive(service.url, 3);
     const watcher = inferenceClient(address);
     assert.equal(await health(watcher), 'SERVING');
     const exit = service.end('SIGTERM');
@@ -118,6 +122,8 @@ describe('gRPC', { timeout: 120_000 }, () => {
     assert.equal(await ended, undefined);
     assert.equal(textOf(parts), (await running).outputText);
     assert.equal(parts.length, 401);
+    holding.cancel();
+    assert.equal(codeOf(await held.ended), status.CANCELLED);
     assert.equal(await exit, 0, service.output());
     assert.match(service.output(), /lost 0/);
     asking.close();
