@@ -39,7 +39,7 @@ async function query<R extends pg.QueryResultRow>(sql: string): Promise<R[]> {
   }
 }
 
-describe('with DATABASE_URL', { timeout: 120_000 }, () => {
+describe('with DATABASE_URL', { timeout: 280_000 }, () => {
   test('uses that server, says so, and leaves it running', async () => {
     await using service = await startService(env());
     const health = await (await fetch(`${service.url}/v1/health`)).json();

@@ -19,7 +19,7 @@ after(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 120_000 };
 
 /** A service whose database refuses it until `open`, drained meanwhile by an operator. */
 async function drained() {

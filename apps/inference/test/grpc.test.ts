@@ -27,7 +27,7 @@ const long = { input: 'The harbour', seed: 7, minOutputTokens: 400, maxOutputTok
 const endless = { input: 'The harbour', minOutputTokens: 90_000 };
 const codeOf = (error: unknown): number | undefined => (error as ServiceError | undefined)?.code;
 
-describe('gRPC', { timeout: 120_000 }, () => {
+describe('gRPC', { timeout: 280_000 }, () => {
   let service: ServiceProcess;
   let address: string;
   let client: InferenceClient;

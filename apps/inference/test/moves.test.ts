@@ -21,7 +21,7 @@ async function textOf(response: Response): Promise<string> {
 const wholeText = async (url: string, length = {}): Promise<string> =>
   textOf(await post(`${url}/v1/responses`, { ...body, ...length }));
 
-describe('a generation that moves to another worker', { timeout: 240_000 }, () => {
+describe('a generation that moves to another worker', { timeout: 280_000 }, () => {
   test('over the drain of its service: on its own connection, token for token', async () => {
     await using folder = dataFolder();
     const env = { LASTCALL_DATA_DIR: folder.path, ...pace };

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { operate } from './support/client.ts';
-import { findChromium, launch } from './support/browser.ts';
+import { launch, withoutBrowser } from './support/browser.ts';
 import { type ServiceProcess, startService } from './support/service.ts';
 import { dataFolder } from './support/temp.ts';
 
-const skip = await findChromium();
-
-describe('the page', { skip, timeout: 240_000 }, () => {
+describe('the page', { skip: withoutBrowser, timeout: 280_000 }, () => {
   const folder = dataFolder();
   let service: ServiceProcess;
   let browser: Browser;

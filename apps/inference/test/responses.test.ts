@@ -20,7 +20,7 @@ after(async () => {
 
 const text = (events: StreamEvent[]): string => events.map(({ delta }) => delta ?? '').join('');
 
-describe('POST /v1/responses', { timeout: 120_000 }, () => {
+describe('POST /v1/responses', { timeout: 280_000 }, () => {
   test('streams the events of the OpenAI API in order, numbered without a gap', async () => {
     const body = { input: 'When the server', seed: 3, min_output_tokens: 30, stream: true };
     const response = await post(`${service.url}/v1/responses`, body);

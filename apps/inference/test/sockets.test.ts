@@ -61,7 +61,7 @@ const isResult =
 
 const task = { input: 'The harbour', seed: 5, min_output_tokens: 50, max_output_tokens: 50 };
 
-describe('/v1/tasks/socket', { timeout: 120_000 }, () => {
+describe('/v1/tasks/socket', { timeout: 280_000 }, () => {
   test('every subscriber is told state, progress and result, wherever the task runs', async () => {
     const subscribers = [await connect(one, 'ann'), await connect(two, 'ann')];
     const other = await connect(one, 'bob');

@@ -19,7 +19,7 @@ const run = promisify(execFile);
 const asRoot = process.getuid?.() === 0;
 const notRoot = asRoot ? false : 'only root can try this';
 
-describe('settings', { timeout: 120_000 }, () => {
+describe('settings', { timeout: 280_000 }, () => {
   test('have defaults; an empty variable is unset', () => {
     const config = readConfig({ PORT: '', MODEL_UPSTREAM_URL: '' });
     assert.equal(config.PORT, 8080);
@@ -50,7 +50,7 @@ describe('settings', { timeout: 120_000 }, () => {
   });
 });
 
-describe('npm start', { timeout: 120_000 }, () => {
+describe('npm start', { timeout: 280_000 }, () => {
   const folder = dataFolder();
   after(() => folder[Symbol.asyncDispose]());
   const env = { LASTCALL_DATA_DIR: folder.path };

@@ -34,7 +34,7 @@ async function list(search = ''): Promise<{ counts: Record<string, number>; data
   return (await response.json()) as { counts: Record<string, number>; data: TaskView[] };
 }
 
-describe('/v1/tasks', { timeout: 120_000 }, () => {
+describe('/v1/tasks', { timeout: 280_000 }, () => {
   test('a task is acknowledged with its place, run, and its result is there', async () => {
     const response = await post(`${service.url}/v1/tasks`, { ...short, seed: 4 });
     assert.equal(response.status, 202);

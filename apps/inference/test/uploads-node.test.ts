@@ -76,7 +76,7 @@ async function untilReplaced(
   }
 }
 
-describe('an upload in a supervised node', { timeout: 240_000 }, () => {
+describe('an upload in a supervised node', { timeout: 280_000 }, () => {
   const folder = dataFolder();
   const path = join(folder.path, 'file');
   before(() => writeFileSync(path, file));

@@ -12,7 +12,7 @@ const file = Buffer.from('Ships come in with the tide. '.repeat(60_000)); // 1,7
 const half = 900_000;
 const headers = { 'content-length': file.length, 'repr-digest': digestField(file) };
 
-describe('uploads and the end of a worker', { timeout: 120_000 }, () => {
+describe('uploads and the end of a worker', { timeout: 280_000 }, () => {
   test('SIGTERM: an upload in progress finishes whole; one past the deadline resumes elsewhere', async () => {
     await using leaving = await startService(env);
     await using staying = await startService(env);

@@ -53,7 +53,7 @@ const file = Buffer.from('The harbour is quiet. '.repeat(20_000)); // 440,000 by
 const code = ({ text }: { text: string }): string =>
   (JSON.parse(text) as { error: { code: string } }).error.code;
 
-describe('model uploads', { timeout: 60_000 }, () => {
+describe('model uploads', { timeout: 280_000 }, () => {
   test('a whole file is published with its digest, replaced, listed and deleted', async () => {
     const first = await put(url, 'whole', file, { headers: { 'repr-digest': digestField(file) } });
     assert.equal(first.status, 201, first.text);

@@ -57,7 +57,7 @@ async function collect(body: object): Promise<StreamEvent[]> {
 }
 const textOf = (events: StreamEvent[]): string => events.map((event) => event.delta ?? '').join('');
 
-describe('whatever the model server says, the service stays', { timeout: 120_000 }, () => {
+describe('whatever the model server says, the service stays', { timeout: 280_000 }, () => {
   test('words that no gRPC trailer can carry', async () => {
     for (const error of [
       { message: 'größer als erlaubt', code: 'größe' },

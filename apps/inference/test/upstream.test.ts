@@ -54,7 +54,7 @@ async function collect(url: string): Promise<GenerationPart[]> {
 const sse = (...events: unknown[]): string =>
   events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
 
-describe('an OpenAI-compatible server as the model', { timeout: 120_000 }, () => {
+describe('an OpenAI-compatible server as the model', { timeout: 280_000 }, () => {
   test('speaks the Responses API with it', async () => {
     let asked: Record<string, unknown> = {};
     let seen: IncomingMessage | undefined;
@@ -201,7 +201,7 @@ describe('an OpenAI-compatible server as the model', { timeout: 120_000 }, () =>
   });
 });
 
-describe('the service in front of another', { timeout: 120_000 }, () => {
+describe('the service in front of another', { timeout: 280_000 }, () => {
   const folder = dataFolder();
   const env = { LASTCALL_DATA_DIR: folder.path, MODEL_TOKENS_PER_SECOND: '200' };
   let back: ServiceProcess;

@@ -47,7 +47,7 @@ async function save(): Promise<NgramModel> {
   return model;
 }
 
-describe('warm-up', { timeout: 120_000 }, () => {
+describe('warm-up', { timeout: 280_000 }, () => {
   test('the tables give what was counted, for every context there is', () => {
     const counted = new Map<string, Map<string, number>>();
     for (const paragraph of paragraphs) {

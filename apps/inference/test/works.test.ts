@@ -44,7 +44,7 @@ async function collect(response: Response): Promise<StreamEvent[]> {
   return events;
 }
 
-describe('responses that outlive their connection', { timeout: 120_000 }, () => {
+describe('responses that outlive their connection', { timeout: 280_000 }, () => {
   test('in the background: queued, then there, as a stream from any number', async () => {
     const { id, status } = await begin({ ...short, background: true });
     assert.equal(status, 'queued');
@@ -173,7 +173,7 @@ describe('responses that outlive their connection', { timeout: 120_000 }, () => 
   });
 });
 
-describe('POST /v1/predict', { timeout: 120_000 }, () => {
+describe('POST /v1/predict', { timeout: 280_000 }, () => {
   test('answers with the whole text; the same key names the same prediction', async () => {
     const headers = { 'content-type': 'application/json', 'idempotency-key': 'a-b-c' };
     const ask = { method: 'POST', headers, body: JSON.stringify(short) };

@@ -1,26 +1,10 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { type Browser, chromium } from 'playwright-core';
+import { findProgram } from '../../../../scripts/programs.ts';
 
-const run = promisify(execFile);
-const path = '/usr/bin/chromium';
+const path = findProgram('chromium') ?? '';
 
-/** Debian's chromium, installed when this is root on Debian; a reason to skip where there is none. */
-export async function findChromium(): Promise<string | false> {
-  if (existsSync(path)) return false;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
-    return 'needs chromium: apt-get install chromium';
-  const apt = (...args: string[]) =>
-    run('apt-get', args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  try {
-    await apt('update', '-qq');
-    await apt('install', '-y', '-qq', '--no-install-recommends', 'chromium');
-    return false;
-  } catch (error) {
-    return `chromium could not be installed: ${(error as Error).message.slice(0, 200)}`;
-  }
-}
+/** A reason to skip where there is no chromium and it could not be installed. */
+export const withoutBrowser = path === '' && 'needs chromium: apt-get install chromium';
 
 export async function launch(): Promise<Browser> {
   return chromium.launch({
