@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startProxy } from '../../../packages/handover/test/support/proxy.ts';
 import { embeddedStorage } from '../src/storage/embedded.ts';
@@ -52,10 +53,9 @@ describe('with DATABASE_URL', { timeout: 280_000 }, () => {
     await untilTask(service.url, id, 'done');
     assert.equal(await service.end('SIGTERM'), 0, service.output());
     assert.equal((await query('select 1 as one')).length, 1);
-    const sessions = await query(
-      `select from pg_stat_activity where application_name ~ '^lastcall.(inference|handover)'`,
-    );
-    assert.equal(sessions.length, 0, 'a session was left open');
+    // No session is left open: the server ends each a moment after its client.
+    const sessions = `select from pg_stat_activity where application_name ~ '^lastcall.(inference|handover)'`;
+    while ((await query(sessions)).length > 0) await sleep(20);
   });
 
   test('two services share the queue: each task runs once; what a killed one held runs again', async () => {

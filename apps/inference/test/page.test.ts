@@ -52,7 +52,7 @@ describe('the page', { skip: withoutBrowser, timeout: 280_000 }, () => {
   test('shows a stream token by token, by keyboard alone', async () => {
     await page.locator('#stream-input').focus();
     await page.keyboard.press('Tab');
-    await page.keyboard.type('300');
+    await page.keyboard.type('800');
     await page.keyboard.press('Enter');
     // Not waitForFunction: it needs eval, which the page's policy refuses.
     await page.locator('#stream-output:not(:empty)').waitFor();
@@ -77,7 +77,7 @@ describe('the page', { skip: withoutBrowser, timeout: 280_000 }, () => {
     await count('running', '1');
     // Told by the socket while it runs.
     await page.locator('#tasks li[data-status=running] p', { hasText: /^… \S+/ }).waitFor();
-    await page.fill('#task-tokens', '5');
+    await page.fill('#task-tokens', '20');
     await page.click('text=Queue it');
     await count('queued', '1');
     await page

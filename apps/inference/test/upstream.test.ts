@@ -221,7 +221,9 @@ describe('the service in front of another', { timeout: 280_000 }, () => {
   });
 
   test('streams, answers and tasks come from there', async () => {
-    const { events, rest } = await streamUntil(front.url, { input: 'The harbour' }, 1);
+    // The seed does not go through, and with some the text would be empty.
+    const certain = { input: 'The harbour', temperature: 0 };
+    const { events, rest } = await streamUntil(front.url, certain, 1);
     await rest;
     assert.equal(events.at(-1)?.response?.status, 'completed');
     const cut = await post(`${front.url}/v1/responses`, {
