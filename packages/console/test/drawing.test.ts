@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { Crowd, stopOf } from './crowd.ts';
-import { browse, call, text } from './support.ts';
+import { browse, call, count, text } from './support.ts';
 
 let browser: Browser | undefined;
 before(async () => {
@@ -13,11 +13,11 @@ after(() => browser?.close());
 
 /** Resolves when the page has drawn that many looks more. */
 async function looks(page: Page, more: number): Promise<void> {
-  const count = async (): Promise<number> =>
+  const seen = async (): Promise<number> =>
     Number(/completed (\d+)/.exec((await page.locator('#outcomes').textContent()) ?? '')?.[1]);
   await text(page, '#outcomes', /completed \d/);
-  const wanted = (await count()) + more;
-  while ((await count()) < wanted) await new Promise((resolve) => setTimeout(resolve, 50));
+  const wanted = (await seen()) + more;
+  while ((await seen()) < wanted) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 test('50 workers and 10,000 leases: a look makes no element anew, and what is open stays open', async (t) => {
@@ -59,7 +59,7 @@ test('while a node drains its workers say so, and the curve is held against what
   const page = await browser.newPage();
   await page.goto(served.url);
   await text(page, '#state', /^ready$/);
-  assert.equal(await page.locator('.worker[data-phase=serving]').count(), 25);
+  await count(page, '.worker[data-phase=serving]', 25);
   assert.equal(await page.locator('#curve .expected').count(), 0);
   crowd.state = 'draining';
   await text(page, '#state', /^draining$/);

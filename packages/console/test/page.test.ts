@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { NodeUnderTest } from '../../supervisor/test/support/node.ts';
-import { browse, call, text } from './support.ts';
+import { browse, call, count, text } from './support.ts';
 import { freePort } from '../../../scripts/ports.ts';
 
 const IMAGES = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
@@ -46,7 +46,7 @@ test('a drain is watched from ready to drained and back, and a stop to its end',
   page.on('pageerror', (error) => errors.push(error.message));
   await page.goto(`${admin}/console`);
   await text(page, '#state', /^ready$/);
-  assert.equal(await page.locator('.worker[data-phase=serving]').count(), 2);
+  await count(page, '.worker[data-phase=serving]', 2);
   const measured = Array.from({ length: 80 }, (_, i) => node.get(`/slow?ms=${i * 100}`));
   assert.ok((await Promise.all(measured)).every(({ status }) => status === 200));
   const slow = Array.from({ length: 30 }, (_, i) => node.get(`/slow?ms=${6_000 + i * 100}`));

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { NodeUnderTest } from '../../supervisor/test/support/node.ts';
-import { browse, text } from './support.ts';
+import { browse, count, text } from './support.ts';
 
 let browser: Browser | undefined;
 before(async () => {
@@ -105,10 +105,8 @@ test('a page whose feed is cut in the middle, again and again, has a history wit
     ids,
     ids.map((_, i) => ids[0]! + i),
   );
-  const drawn = await page.evaluate<number>(
-    "document.querySelector('#curve .line').getAttribute('points').split(' ').length",
-  );
-  assert.ok(drawn >= ids.length - 1, `${drawn} of ${ids.length} points are drawn`);
+  const drawn = "document.querySelector('#curve .line').getAttribute('points').split(' ').length";
+  await eventuallyMore(page, drawn, ids.length);
   await page.close();
 });
 
@@ -133,7 +131,7 @@ test('who is no operator sees all and finds no button; with the token there are 
   const page = await browser.newPage({ extraHTTPHeaders: { 'x-forwarded-for': '10.0.0.1' } });
   await page.goto(`http://${admin}/console`);
   await text(page, '#state', /^ready$/);
-  assert.equal(await page.locator('.worker[data-phase=serving]').count(), 2);
+  await count(page, '.worker[data-phase=serving]', 2);
   assert.equal(await page.locator('#actions').isVisible(), false);
   assert.equal(await page.locator('#viewer').isVisible(), true);
   const act = (headers: string): Promise<number> =>

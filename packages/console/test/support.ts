@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { findProgram } from '../../../scripts/programs.ts';
@@ -20,6 +21,17 @@ export async function browse(): Promise<Browser | undefined> {
 /** Resolves when the element has the text. */
 export async function text(page: Page, selector: string, wanted: RegExp): Promise<void> {
   await page.locator(selector).filter({ hasText: wanted }).waitFor({ timeout: 60_000 });
+}
+
+/** Resolves when so many elements are there: each part of the page is drawn in a frame of its own. */
+export async function count(page: Page, selector: string, wanted: number): Promise<void> {
+  const limitMs = performance.now() + 60_000;
+  for (;;) {
+    const found = await page.locator(selector).count();
+    if (found === wanted) return;
+    assert.ok(performance.now() < limitMs, `${found} of ${selector}, not ${wanted}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 export interface Reply {
