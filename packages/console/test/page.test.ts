@@ -93,7 +93,7 @@ test('a feed that was cut goes on without a gap', async () => {
   const first = await readFeed(`${admin}/console/feed`, 3);
   const { id } = first.at(-1)!;
   let points: { id: number }[] = [];
-  for (const limitMs = performance.now() + 60_000; points.length === 0; ) {
+  for (const limitMs = performance.now() + 60_000; points.length === 0;) {
     assert.ok(performance.now() < limitMs, 'nobody looks at the node any more');
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     const [hello] = await readFeed(`${admin}/console/feed`, 1, { 'last-event-id': id });

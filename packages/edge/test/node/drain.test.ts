@@ -7,7 +7,8 @@ import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Desk, EdgeError, readInventory } from '@lastcall/edge';
 import { type Cluster, startCluster } from '../support/cluster.ts';
-import { HAPROXY, missing, NGINX } from '../support/place.ts';
+import { Upload } from '../support/load.ts';
+import { eventually, HAPROXY, inFlight, missing, NGINX } from '../support/place.ts';
 
 const deskOf = (cluster: Cluster, lines: string[] = []): Desk =>
   new Desk(readInventory(cluster.inventory), { progress: (line) => lines.push(line) });
@@ -230,16 +231,15 @@ test(
   { skip: missing(HAPROXY) },
   async (t) => {
     const cluster = await startCluster(t, 'haproxy');
+    cluster.rewrite((inventory) => {
+      inventory.settle = '60s';
+    });
     const [one, two] = cluster.nodes;
     const cutOff = async (server: string): Promise<void> => {
-      // A stream of two seconds keeps the drain in its second step.
-      const stream = fetch(`http://127.0.0.1:${cluster.nodes[0]!.port}/`);
-      await (await stream).arrayBuffer();
-      const slow = Promise.all(
-        [0, 1, 2, 3].map(() =>
-          fetch(`${cluster.url}/stream?ms=2000`).then((response) => response.text()),
-        ),
-      );
+      // Uploads that do not end keep the drain in its second step, whenever its controller is killed.
+      const uploads = [0, 1, 2, 3].map(() => new Upload(cluster.url));
+      for (const { port } of cluster.nodes)
+        await eventually('each node has two', async () => (await inFlight(port)) === 2);
       const controller = execFile(process.execPath, [
         CLI,
         'node',
@@ -254,7 +254,7 @@ test(
         });
         controller.once('exit', () => resolve());
       });
-      await slow;
+      for (const upload of uploads) assert.equal(await upload.finish(), '8');
     };
     await cutOff(one!.server);
     await assert.rejects(

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { EDGE_EXIT_CODES } from '@lastcall/edge';
 import { startCluster } from '../support/cluster.ts';
 import { type Ended, lastcall } from '../support/command.ts';
-import { folder, HAPROXY, missing } from '../support/place.ts';
+import { Upload } from '../support/load.ts';
+import { eventually, folder, HAPROXY, inFlight, missing } from '../support/place.ts';
 
 interface Told {
   ok?: boolean;
@@ -118,6 +119,12 @@ test(
       last.told.steps.map(({ action, ok }) => [action, ok]),
       [['take_out', false]],
     );
+    // An upload that does not end keeps the drain in its second step, whenever the signal comes.
+    cluster.rewrite((inventory) => {
+      inventory.settle = '60s';
+    });
+    const upload = new Upload(cluster.url);
+    await eventually('it is there', async () => (await inFlight(cluster.nodes[2]!.port)) === 1);
     const cut = await lastcall(
       ['node', 'drain', 'node3', '--force', '--nodes', cluster.inventory],
       undefined,
@@ -126,6 +133,7 @@ test(
       },
     );
     assert.match(cut.err, /^lastcall: cut off by SIGINT\. lastcall node status shows/);
+    assert.equal(await upload.finish(), '8');
     const forced = await node('drain', 'node3', '--force', '--continue');
     assert.equal(forced.code, 0, forced.err);
   },

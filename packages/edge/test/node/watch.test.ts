@@ -82,7 +82,6 @@ test(
   async (t) => {
     const cluster = await startCluster(t, 'nginx', { nodes: 3 });
     cluster.rewrite((inventory) => {
-      inventory.boot = '3s';
       (inventory.nodes as Record<string, unknown>[])[1]!.start = 'exit 1';
     });
     const desk = new Desk(readInventory(cluster.inventory));

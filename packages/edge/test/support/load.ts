@@ -80,6 +80,31 @@ export function startClients(
   };
 }
 
+/** An upload that is under way until `finish` is called, which resolves with the answer. */
+export class Upload {
+  readonly #request: http.ClientRequest;
+  readonly #answer: Promise<string>;
+
+  constructor(url: string) {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#answer = promise;
+    this.#request = http.request(`${url}/upload`, { agent: false, method: 'POST' }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.once('end', () => resolve(text)).once('error', reject);
+    });
+    this.#request.once('error', reject);
+    this.#request.write('half');
+  }
+
+  finish(): Promise<string> {
+    this.#request.end('half');
+    return this.#answer;
+  }
+}
+
 /** undefined: the whole answer came. */
 export function ask(
   url: string,

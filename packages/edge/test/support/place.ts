@@ -40,6 +40,13 @@ export async function eventually(
   }
 }
 
+/** How much work the service on a port has in flight. */
+export const inFlight = async (port: number): Promise<number> => {
+  const url = `http://127.0.0.1:${port}/v1/streams/active-count`;
+  const response = await fetch(url, { headers: { connection: 'close' } });
+  return ((await response.json()) as { active_streams: number }).active_streams;
+};
+
 export const answers = (url: string): Promise<boolean> =>
   fetch(url, { headers: { connection: 'close' } }).then(
     async (response) => {
