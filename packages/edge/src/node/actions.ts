@@ -60,6 +60,10 @@ export const ACTIONS: Record<Action, (desk: Bench, job: Job) => Promise<string>>
     const gone = await stillGone(desk.inventory, job.node, job.entry);
     if (gone !== undefined) return `skipped: there is nothing to stop, ${gone}`;
     await stillOut(desk, job.entry);
+    // A second signal would cut off what the first one lets it finish.
+    const { told } = job.entry;
+    if (job.continuing && told && lives(told) && !(await isReady(desk.inventory, job.node)))
+      return 'told before: it is not ready any more';
     try {
       await tell(desk, job);
     } catch (error) {

@@ -4,11 +4,14 @@ import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Desk, readInventory } from '@lastcall/edge';
 import { type Cluster, startCluster } from '../support/cluster.ts';
+import { processFacts } from '../../src/proxy/processes.ts';
 import { code, fakeHaproxy, LEFT } from '../support/fake-haproxy.ts';
+import { Upload } from '../support/load.ts';
 import { program } from '../support/program.ts';
-import { answers, eventually, folder, HAPROXY, missing } from '../support/place.ts';
+import { answers, eventually, folder, HAPROXY, inFlight, missing } from '../support/place.ts';
 
 const deskOf = ({ inventory }: Cluster, lines: string[] = []): Desk =>
   new Desk(readInventory(inventory), { progress: (line) => lines.push(line) });
@@ -43,6 +46,33 @@ test(
     assert.equal((await proxy.servers())[0]?.takenOut, true);
     assert.equal(await ready(), false);
     assert.ok(!readFileSync(node!.log, 'utf8').includes('SIGKILL'));
+  },
+);
+
+test(
+  'a node that was told, which nobody wrote down, is not told again: it finishes what it holds',
+  { skip: missing(HAPROXY) },
+  async (t) => {
+    const cluster = await startCluster(t, 'haproxy');
+    const [node] = cluster.nodes;
+    const url = `http://127.0.0.1:${node!.port}`;
+    const pid = Number(readFileSync(node!.pidFile, 'utf8'));
+    const upload = new Upload(url);
+    await eventually('it holds an upload', async () => (await inFlight(node!.port)) === 1);
+    const { proxy, journal } = deskOf(cluster);
+    await proxy.takeOut('node1');
+    const told = { pid, birth: processFacts(pid)!.birth };
+    journal.write({ ...LEFT, server: 'node1', done: ['take_out', 'settle'], told });
+    process.kill(pid, 'SIGTERM');
+    await eventually('it has heard', async () => !(await answers(`${url}/ready`)));
+    // Of two signals closer together than half a second the second counts for nothing.
+    await sleep(700);
+    const lines: string[] = [];
+    const drained = deskOf(cluster, lines).drain('node1', true);
+    await eventually('it waits', () => lines.some((line) => line.startsWith('[4/5]')));
+    assert.equal(await upload.finish(), '8');
+    await drained;
+    assert.match(lines.at(-1) ?? '', /lost 0, exit code 0/);
   },
 );
 
