@@ -8,6 +8,7 @@ import { processFacts } from '../../src/proxy/processes.ts';
 import { type Cluster, startCluster } from '../support/cluster.ts';
 import { lastcall } from '../support/command.ts';
 import { LEFT } from '../support/fake-haproxy.ts';
+import { workersOf } from '../support/half-marked.ts';
 import { answers, eventually, HAPROXY, missing, NGINX } from '../support/place.ts';
 
 const deskOf = ({ inventory }: Cluster): Desk => new Desk(readInventory(inventory));
@@ -102,8 +103,7 @@ test(
       cluster.rewrite((inventory) => {
         (inventory.nginx as Record<string, unknown>).command = command;
       });
-    const workers = (): string =>
-      readFileSync(`/proc/${cluster.proxyPid}/task/${cluster.proxyPid}/children`, 'utf8');
+    const workers = (): string => workersOf(cluster);
     const words = ['node', 'drain', node!.server, '--nodes', cluster.inventory];
     for (const way of ['--rollback', '--continue']) {
       withCommand(slow);

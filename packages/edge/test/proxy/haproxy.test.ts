@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -59,8 +59,14 @@ test(
       program.kill('SIGKILL');
       await exit;
     });
-    await eventually('HAProxy', () => existsSync(socket));
     const proxy = new Haproxy('app', socket);
+    // The socket is there a moment before anybody listens on it.
+    await eventually('HAProxy', () =>
+      proxy.servers().then(
+        () => true,
+        () => false,
+      ),
+    );
     const states = async (): Promise<Record<string, string>> =>
       Object.fromEntries(
         (await proxy.servers()).map(({ server, inService, takenOut }) => [

@@ -1,9 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { childrenOf } from '../../src/proxy/processes.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { lastcall } from './command.ts';
 import { healthOf } from './health.ts';
 import { NGINX } from './place.ts';
+
+/** The workers of nginx, but for those that finish what they hold: these go when they have done it. */
+export const workersOf = ({ proxyPid }: Cluster): string =>
+  childrenOf(proxyPid)
+    .filter(({ title }) => !title.includes('shutting down'))
+    .map(({ pid }) => pid)
+    .join(' ');
 
 /**
  * A cluster behind nginx whose watch was killed when it had the configuration tested: the mark of its
@@ -24,10 +32,5 @@ export async function halfMarked(
   withCommand(deadly);
   await lastcall(['node', 'watch', '--nodes', cluster.inventory]);
   withCommand(NGINX);
-  const pid = cluster.proxyPid;
-  return {
-    cluster,
-    healthy,
-    workers: () => readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8'),
-  };
+  return { cluster, healthy, workers: () => workersOf(cluster) };
 }
