@@ -154,11 +154,11 @@ test('piped, it is a line for each change, over a stop and a new start, until it
   await using node = await NodeUnderTest.start();
   const watch = piped(node);
   await watch.shows(/Z ready, in flight 0, workers 2, retiring 0, generation 1, lost 0/);
-  const slow = node.get('/slow?ms=3000');
+  const upload = new Upload(node.port);
   await watch.shows(/in flight 1 \(request 1\)/);
   await node.ask('drain');
   await watch.shows(/draining, in flight 1 .*, cut off in \d+ s\n/);
-  await slow;
+  assert.equal(await upload.finish(), 200);
   await node.ask('stop');
   await watch.shows(
     / gone: (No supervisor answers|The supervisor ended before|The node has stopped)/,
