@@ -128,7 +128,8 @@ const FAULTS: [string, (text: string) => string, Cause, RehearsalOptions?][] = [
         .replaceAll(/path: \/(startup|ready|health)/g, 'path: /')
         .replace(HOOK, '{ sleep: { seconds: 2 } }'),
     'SERVICE',
-    { paths: ['/?ms=1500'], removalMs: 100, jitterMs: 100 },
+    // Each client is in the middle of a request when the signal comes, 2 s after the endpoint has gone.
+    { paths: ['/?ms=6000'], removalMs: 0, jitterMs: 0 },
   ],
 ];
 
