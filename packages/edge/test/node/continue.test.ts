@@ -53,7 +53,7 @@ test(
   'a node that was told, which nobody wrote down, is not told again: it finishes what it holds',
   { skip: missing(HAPROXY) },
   async (t) => {
-    const cluster = await startCluster(t, 'haproxy');
+    const cluster = await startCluster(t, 'haproxy', { env: { GRACE_MS: '60000' } });
     const [node] = cluster.nodes;
     const url = `http://127.0.0.1:${node!.port}`;
     const pid = Number(readFileSync(node!.pidFile, 'utf8'));
