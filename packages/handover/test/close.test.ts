@@ -63,11 +63,16 @@ test('a stop while the connections of the pool are opened ends, and the opening 
   const opening = openHandover({ connectionString: proxy.url, lifecycle, say });
   const rejected = assert.rejects(opening, { code: 'ERR_HANDOVER_CLOSED' });
   await gate.held;
+  // Runs just before the handover's own, which is registered already.
+  lifecycle.onClose('gate', () => void setImmediate(gate.free));
   const stopped = lifecycle.stop({ reason: 'test' });
-  setImmediate(gate.free);
   await rejected;
   assert.equal((await stopped).exitCode, 0);
-  assert.deepEqual(said, []);
+  // The worker of an earlier test, whose session was cut, may be buried meanwhile.
+  assert.deepEqual(
+    said.filter((line) => !line.endsWith('is gone: others have its work')),
+    [],
+  );
 });
 
 test('a close does not wait for a retention that takes long', { timeout: 45_000 }, async () => {
