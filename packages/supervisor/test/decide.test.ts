@@ -268,19 +268,6 @@ describe('scale, pause, wear, stop', () => {
     );
   });
 
-  it('diagnoses a worker without heartbeats, never one that does not send any', () => {
-    const sim = serving(2);
-    const [beats, mute] = sim.phase('serving');
-    beats!.beats = true;
-    for (const worker of [beats!, mute!]) worker.missedTicks = 30;
-    sim.turn();
-    const found = sim.done.filter((action) => action.do === 'diagnose');
-    assert.deepEqual(
-      found.map(({ worker }) => worker.name),
-      [beats!.name],
-    );
-  });
-
   it('stops: tells all, kills who is late, halts with the code', () => {
     const sim = serving(2);
     sim.node.stopping = { mode: 'graceful', reason: 'SIGTERM', exitCode: 0 };

@@ -59,10 +59,16 @@ function deadlines(
     actions.push({ do: 'serve', worker });
   if (at.phase === 'retiring' && !at.killed && due.passed(at.killAtMs))
     actions.push({ do: 'kill', worker, reason: 'deadline' });
-  const hung = policy.hangMs > 0 && worker.beats && worker.missedTicks * TICK_MS >= policy.hangMs;
+  const hung = policy.hangMs > 0 && worker.beats && silentMs(worker) >= policy.hangMs;
   if (hung && (at.phase === 'serving' || at.phase === 'proving'))
     actions.push({ do: 'diagnose', worker });
 }
+
+/**
+ * How long the worker's event loop has not turned, at the least: the first tick may have come just
+ * after a heartbeat, and the second before the next one was due.
+ */
+const silentMs = ({ missedTicks }: Worker): number => (missedTicks - 2) * TICK_MS;
 
 function stop(node: NodeState): Action[] {
   const { reason, exitCode } = node.stopping!;
