@@ -4,22 +4,21 @@ import { NodeUnderTest, type Status } from './support/node.ts';
 import { poll } from './support/poll.ts';
 import { StreamClient } from './support/stream-client.ts';
 
-const MOVING = new URL('./fixtures/moving-app.ts', import.meta.url).pathname;
+const FAULTS = new URL('./fixtures/moving-faults.ts', import.meta.url).pathname;
 const STREAMS = 40;
 
 type MovingStatus = Status & { moves: { moved: number; stayed: Record<string, number> } };
 
 it('a successor that is silent for a while takes the streams when it answers again', async () => {
   await using node = await NodeUnderTest.start({
-    target: [MOVING],
-    env: { LASTCALL_WORKERS: '1' },
+    target: [FAULTS],
+    env: { LASTCALL_WORKERS: '1', APP_FAULT: 'silent' },
   });
   const clients = Array.from({ length: STREAMS }, () => new StreamClient(node.port, '/sse'));
   for (const client of clients) await client.event(1);
   const reloaded = node.ask('reload');
   await node.line(/w2 is ready/);
   const successor = Number(/w2 started \(pid (\d+)/.exec(node.output)?.[1]);
-  process.kill(successor, 'SIGSTOP');
   const moves = async (): Promise<MovingStatus['moves']> =>
     (await node.ask<MovingStatus>('status')).moves;
   try {
