@@ -23,19 +23,27 @@ async function retired(node: NodeUnderTest): Promise<void> {
   await poll(async () => (await node.status()).workers.every(({ phase }) => phase !== 'retiring'));
 }
 
+/** Lets the streams end a little later, all at the same number, which is returned. */
+function endAll(clients: readonly StreamClient[], until: string): number {
+  const last = Math.max(...clients.map((client) => client.last)) + 200;
+  writeFileSync(until, String(last));
+  return last;
+}
+
 it('requests that were sent behind a stream stay with it, and are answered', async () => {
   await using node = await start();
   const half = 'GET /pid HTTP/1.1\r\nHo';
-  const clients = [
-    new StreamClient(node.port, '/chunks?last=1500', `${half}st: test\r\n\r\n`),
-    new StreamClient(node.port, '/chunks?last=1500', half),
-  ];
+  const until = join(node.dir, 'until');
+  const clients = [`${half}st: test\r\n\r\n`, half].map(
+    (behind) => new StreamClient(node.port, `/chunks?until=${until}`, behind),
+  );
   for (const client of clients) await client.event(3);
   await node.ask('reload');
   clients[1]?.socket.write('st: test\r\n\r\n');
+  const last = endAll(clients, until);
   for (const client of clients) {
     await client.when(() => /\d+ 1\n/.test(client.after));
-    assert.equal(client.last, 1500);
+    assert.equal(client.last, last);
     assert.equal(client.writers.length, 1);
     assert.deepEqual(client.faults, []);
     client.socket.destroy();
@@ -69,19 +77,25 @@ it('a client that does not read keeps its worker, and loses nothing', async () =
 it('a successor that cannot take the state refuses, and the stream stays', async () => {
   const config = (env: string): string => `env:\n  APP_VERSION: '1'\n${env}`;
   await using node = await start({ config: config('') });
-  const versioned = new StreamClient(node.port, '/sse?last=2000');
-  const thrown = new StreamClient(node.port, '/chunks?last=2000');
-  const large = new StreamClient(node.port, '/chunks?last=2000&bytes=2000');
-  const clients = [versioned, thrown, large];
+  const until = join(node.dir, 'until');
+  // Of another version, thrown at, and too large.
+  const clients = ['/sse?', '/chunks?', '/chunks?bytes=2000&'].map(
+    (path) => new StreamClient(node.port, `${path}until=${until}`),
+  );
   for (const client of clients) await client.event(3);
   writeFileSync(
     join(node.dir, 'lastcall.yaml'),
     config("  APP_STATE_VERSION: '2'\n  APP_THAW: throw\n"),
   );
   await node.ask('reload');
+  await poll(async () => {
+    const reasons = Object.values((await status(node)).moves.stayed);
+    return reasons.reduce((sum, count) => sum + count, 0) === clients.length;
+  });
+  const last = endAll(clients, until);
   for (const client of clients) {
     await client.ended;
-    assert.equal(client.last, 2000);
+    assert.equal(client.last, last);
     assert.equal(client.writers.length, 1);
     assert.deepEqual(client.faults, []);
     client.socket.destroy();

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { NodeUnderTest, type Status } from './support/node.ts';
 import { poll } from './support/poll.ts';
@@ -50,11 +52,15 @@ it('moves open streams on their connections, reload after reload, each event onc
 
 it('the connection serves further requests when a moved stream has ended', async () => {
   await using node = await start();
-  const client = new StreamClient(node.port, '/chunks?last=500&everyMs=5');
+  const until = join(node.dir, 'until');
+  const client = new StreamClient(node.port, `/chunks?until=${until}`);
   await client.event(3);
   await node.ask('reload');
+  await poll(async () => (await status(node)).moves.moved === 1);
+  const last = client.last + 200;
+  writeFileSync(until, String(last));
   await client.ended;
-  assert.equal(client.last, 500);
+  assert.equal(client.last, last);
   client.socket.write('GET /pid HTTP/1.1\r\nHost: test\r\n\r\n');
   await client.when(() => /\d+ 1\n/.test(client.after));
   assert.match(client.after, /^HTTP\/1\.1 200 OK\r\n/);
@@ -66,14 +72,17 @@ it('the connection serves further requests when a moved stream has ended', async
 
 it('a client that floods while it is moved gets every event, and its answers after them', async () => {
   await using node = await start();
-  const client = new StreamClient(node.port, '/chunks?last=800');
+  const until = join(node.dir, 'until');
+  const client = new StreamClient(node.port, `/chunks?until=${until}`);
   await client.event(3);
   const flood = setInterval(() => client.socket.write('GET /pid HTTP/1.1\r\nHost: t\r\n\r\n'), 20);
   await node.ask('reload');
   clearInterval(flood);
+  const last = client.last + 200;
+  writeFileSync(until, String(last));
   await client.ended;
   assert.deepEqual(client.faults, []);
-  assert.equal(client.last, 800);
+  assert.equal(client.last, last);
   client.socket.destroy();
 });
 
