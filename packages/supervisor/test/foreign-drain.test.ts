@@ -34,7 +34,7 @@ it('a wait for programs that tell nothing of themselves ends with the last of th
 it('a wait says so when one of them had to be killed', async () => {
   const args = ['--admin', '127.0.0.1:0', '--grace-ms', '10', '--kill-margin-ms', '10'];
   await using node = await NodeUnderTest.start({ target, args });
-  const cut = assert.rejects(node.get('/slow'));
+  const cut = assert.rejects(node.get('/slow?s=60'));
   await node.line(/slow begins/);
   assert.match((await waitOn(node)).body, /"timeout"/);
   await cut;
@@ -52,7 +52,10 @@ it('a drain of such programs is undone neither by a reload nor by an upgrade', a
   await node.line(/reload \(SIGHUP\) waits for resume/);
   assert.deepEqual((await node.status()).workers, []);
   await node.ask('resume');
-  await poll(async () => (await node.status()).generation === 2);
+  await poll(async () => {
+    const { generation, workers } = await node.status();
+    return generation === 2 && workers.length === 2;
+  });
   assert.match((await node.get('/')).body, / two$/m);
   await node.ask('stop');
 });

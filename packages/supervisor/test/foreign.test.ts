@@ -28,6 +28,8 @@ it('reloads it: a new one must answer itself before an old one is told to go', a
   writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_VERSION: two\n');
   await node.ask('reload');
   assert.equal((await slow).status, 200);
+  // Programs are told by a signal, and accept until it has reached them.
+  await poll(async () => (await node.status()).workers.length === 2);
   assert.match((await node.get('/')).body, / two$/m);
 });
 
