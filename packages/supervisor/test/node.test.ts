@@ -49,6 +49,8 @@ it('reads the configuration again on reload', async () => {
   assert.equal((await node.get('/')).headers['x-version'], 'one');
   writeFileSync(join(node.dir, 'lastcall.yaml'), 'env:\n  APP_VERSION: two\nworkers: 2\n');
   await node.ask('reload');
+  // The old worker accepts until it has read that it is to go.
+  await poll(async () => (await node.status()).workers.every(({ phase }) => phase === 'serving'));
   assert.equal((await node.get('/')).headers['x-version'], 'two');
   assert.equal((await node.status()).workers_wanted, 2);
 });
