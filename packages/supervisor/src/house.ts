@@ -83,13 +83,15 @@ export class House {
     const stopExtending = supervisor.lastUpgrade?.ok
       ? (): void => undefined
       : notifyStopping(() => `stopping, ${supervisor.node.workers.length} workers left`);
-    void this.#upgrader.abort();
+    const aborted = this.#upgrader.abort();
     const { code, reason } = await supervisor.done;
     stopExtending();
     supervisor.say(`has stopped: ${reason} (exit code ${code})`);
     tellStarter({ exitCode: code, message: reason });
     this.#releaseSignals();
     this.#closing = true;
+    // Who asked for an upgrade is answered once its successor has ended.
+    await aborted;
     await this.#restoring;
     await Promise.all([...this.#earlier, this.#control.close()]);
     this.#pidFile?.remove();

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NodeUnderTest } from './support/node.ts';
 import { poll } from './support/poll.ts';
 
@@ -55,6 +56,24 @@ for (const version of ['new', 'old'])
     await poll(async () => (await node.get('/ready')).status === 200);
     await node.ask('stop');
   });
+
+it('an upgrade that a stop ends is answered, however long its successor takes to end', async () => {
+  const { node, upgraded } = await underUpgrade();
+  await using _ = node;
+  const agent = await connectionTo(node, 'new');
+  const end = join(node.dir, 'end');
+  const stream = node.get(`/stream?until=${end}`, { agent });
+  await poll(async () => (await node.status()).in_flight === 1);
+  node.signal('SIGTERM');
+  await node.line(/w[12] exited with code 0/, 2);
+  // Longer than a node that has stopped waits for the answers to other commands.
+  await sleep(2_000);
+  writeFileSync(end, '');
+  assert.equal((await stream).status, 200);
+  agent.destroy();
+  assert.match(String(await upgraded), /this supervisor stays: the node stops/);
+  assert.equal(await node.exited, 0);
+});
 
 /** A request that has only begun: its connection stays where it is. */
 async function begun(node: NodeUnderTest, path: string): Promise<() => Promise<string>> {
