@@ -4,6 +4,7 @@ import { isLive, type NodeState, type Worker } from '../core/model.ts';
 import type { Fleet } from '../fleet.ts';
 import type { WorkerProcess } from '../process/worker-process.ts';
 import { sumFigures } from './figures.ts';
+import { LastWord } from './last-word.ts';
 import { MetricsSum } from './metrics.ts';
 import { type Share, shareOf } from './share.ts';
 import { within, withinOr } from './within.ts';
@@ -44,8 +45,9 @@ export class NodeDoors {
   #nextRound: Promise<WireStatus> | undefined;
   /** Resolves when the worker has ended, with whether it had to be killed. */
   readonly #ends = new WeakMap<Worker, PromiseWithResolvers<boolean>>();
-  /** Of the other supervisor: its last word counts when it is late. */
-  readonly #lastShares = new WeakMap<NodePeer, Share>();
+  readonly #statusOf = new LastWord<WireStatus>(ANSWER_MS);
+  readonly #metricsOf = new LastWord<string>(ANSWER_MS);
+  readonly #shareOf = new LastWord<Share>(ANSWER_MS);
 
   constructor(options: DoorsOptions) {
     this.#options = options;
@@ -149,19 +151,21 @@ export class NodeDoors {
   }
 
   async metrics(): Promise<string> {
-    const [own, other] = await Promise.all([
-      this.ownMetrics(),
-      withinOr(this.#options.peer()?.metrics(), ANSWER_MS, undefined),
-    ]);
-    return other === undefined ? own : new MetricsSum().render([own, other]);
+    const peer = this.#options.peer();
+    const asked = this.#metricsOf.of(peer, (one) => one.metrics());
+    const [own, other] = [await this.ownMetrics(asked), await asked];
+    // One that has gone meanwhile has left its totals here.
+    const gone = other === undefined || peer !== this.#options.peer();
+    return gone ? own : new MetricsSum().render([own, other]);
   }
 
-  /** The part of this supervisor alone. */
-  async ownMetrics(): Promise<string> {
+  /** The part of this supervisor alone, as it is once `after` is there. */
+  async ownMetrics(after?: Promise<unknown>): Promise<string> {
     const { fleet, ownMetrics } = this.#options;
     const texts = [...fleet.processes.values()].map((process) =>
       withinOr(process.ask('metrics'), ANSWER_MS, process.metrics),
     );
+    await after;
     return fleet.metrics.render([...(await Promise.all(texts)), ownMetrics()]);
   }
 
@@ -182,9 +186,8 @@ export class NodeDoors {
     const other = peer();
     const [items, share] = await Promise.all([
       work ? this.#work() : [],
-      withinOr(other?.share(), ANSWER_MS, other && this.#lastShares.get(other)),
+      this.#shareOf.of(other, (one) => one.share()),
     ]);
-    if (other && share) this.#lastShares.set(other, share);
     // One that has gone meanwhile has left its share here.
     return share && other === peer() ? [shareOf(fleet, items), share] : [shareOf(fleet, items)];
   }
@@ -210,7 +213,7 @@ export class NodeDoors {
   }
 
   #collect(): Promise<WireStatus> {
-    const peer = withinOr(this.#options.peer()?.status(), ANSWER_MS, undefined);
+    const peer = this.#statusOf.of(this.#options.peer(), (one) => one.status());
     const round = peer.then((figures) => this.#status(figures));
     this.#round = round;
     const end = (): void => {
