@@ -69,7 +69,7 @@ test('a command that never listens, prints megabytes and hides a child is ended 
     ['-e', 'process.on("SIGTERM",()=>{});setInterval(()=>{},1000)'], { detached: true, stdio: 'ignore' }).unref();
     setInterval(() => process.stdout.write('x'.repeat(1e6)), 5); process.on('SIGTERM', () => {});`;
   const mark = `never-listens-${process.pid}`;
-  const config = script(hide, { env: { DRILL_TEST_MARK: mark } });
+  const config = script(hide, { env: { DRILL_TEST_MARK: mark }, readyWithin: '1500ms' });
   const error = await refused(config);
   assert.equal(error.code, 'NEVER_READY');
   assert(error.message.length < 200_000);
@@ -102,6 +102,7 @@ test('another program that answers on the server’s port is not taken for the s
   const { port } = other.address() as net.AddressInfo;
   const elsewhere = script(`require('net').createServer().listen(0, '127.0.0.1')`, {
     routes: { fast: '/' },
+    readyWithin: '1500ms',
   });
   const options = { temp: folder, ports: { http: port } };
   await assert.rejects(start(elsewhere, options, new Timeline()), /another program answers/);

@@ -5,7 +5,7 @@ import { schema } from '../../src/config/schema.ts';
 /** A configuration that runs a piece of JavaScript as the server. */
 export function script(code: string, extra: Record<string, unknown> = {}): DrillConfig {
   return {
-    ...schema.parse({ readyWithin: '1500ms', ...extra, command: [process.execPath, '-e', code] }),
+    ...schema.parse({ ...extra, command: [process.execPath, '-e', code] }),
     cwd: '.',
   };
 }
