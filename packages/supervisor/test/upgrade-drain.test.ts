@@ -87,7 +87,9 @@ async function begun(node: NodeUnderTest, path: string): Promise<() => Promise<s
 }
 
 it('a drain and its undoing that come to an older supervisor are those of the one that took over', async () => {
-  await using node = await NodeUnderTest.start({ env: { LASTCALL_WORKERS: '1' } });
+  // The rest of the requests that have only begun is waited for so long.
+  const env = { LASTCALL_WORKERS: '1', APP_LINGER_MS: '25000' };
+  await using node = await NodeUnderTest.start({ env });
   const drain = await begun(node, '/-/shutdown/drain');
   const reset = await begun(node, '/shutdown/reset');
   const end = join(node.dir, 'end');
