@@ -8,10 +8,13 @@ import { isAlive, poll } from './support/poll.ts';
 
 it('serves on inherited sockets and stops on SIGTERM with what runs finished', async () => {
   await using node = await NodeUnderTest.start();
-  const slow = node.get('/slow?ms=400');
+  const end = join(node.dir, 'end');
+  const stream = node.get(`/stream?until=${end}`);
   await poll(async () => (await node.status()).in_flight === 1);
   node.signal('SIGTERM');
-  assert.equal((await slow).status, 200);
+  await node.line(/retires: SIGTERM/, 2);
+  writeFileSync(end, '');
+  assert.equal((await stream).status, 200);
   assert.equal(await node.exited, 0);
   await node.closed;
   assert.match(node.output, /has stopped: SIGTERM \(exit code 0\)/);
@@ -29,11 +32,13 @@ it('SIGQUIT cancels what runs and ends with code 4', async () => {
 it('SIGHUP replaces every worker; a request that runs is finished by the old one', async () => {
   await using node = await NodeUnderTest.start();
   const before = new Set((await node.status()).workers.map(({ pid }) => pid));
-  const slow = node.get('/slow?ms=1500');
+  const end = join(node.dir, 'end');
+  const stream = node.get(`/stream?until=${end}`);
   await poll(async () => (await node.status()).in_flight === 1);
   node.signal('SIGHUP');
   await node.line(/reload done: generation 2/);
-  const reply = await slow;
+  writeFileSync(end, '');
+  const reply = await stream;
   assert.equal(reply.status, 200);
   assert.ok(before.has(Number(reply.headers['x-worker'])));
   const status = await node.status();
@@ -132,9 +137,12 @@ it('a worker that is told to go by hand is replaced', async () => {
 it('workers whose supervisor was killed finish their work and go', async () => {
   await using node = await NodeUnderTest.start();
   const pids = (await node.status()).workers.map(({ pid }) => pid);
-  const last = node.get('/slow?ms=600');
+  const end = join(node.dir, 'end');
+  const last = node.get(`/stream?until=${end}`);
   await poll(async () => (await node.status()).in_flight === 1);
   node.signal('SIGKILL');
+  await node.exited;
+  writeFileSync(end, '');
   assert.equal((await last).status, 200);
   await poll(async () => pids.every((pid) => !isAlive(pid)));
 });
