@@ -30,7 +30,7 @@ it('takes no worker for hung that sends its heartbeats, however short hangMs is'
   // One heartbeat just before the first tick, the next one just after the second.
   worker!.missedTicks = 2;
   sim.turn();
-  assert.deepEqual(sim.done, []);
+  assert.equal(sim.done.length, 0);
   worker!.missedTicks = 3;
   sim.turn();
   assert.equal(sim.done[0]?.do, 'diagnose');
