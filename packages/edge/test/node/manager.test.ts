@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createSocket } from 'node:net';
+import { type AddressInfo, createServer as createSocket, type Socket } from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import type { NodeEntry } from '../../src/node/inventory.ts';
@@ -52,4 +52,20 @@ test('a node has gone only where that is certain', async (t) => {
   await new Promise<void>((resolve) => silent.listen(join(dir, 's'), resolve));
   t.after(() => silent.close());
   assert.equal(await gone({ control: join(dir, 's') }), undefined);
+});
+
+test('each call has a connection of its own: an idle one may be closed as the next call is sent', async (t) => {
+  const known = new Set<Socket>();
+  const server = createServer(({ socket }, response) => {
+    if (known.has(socket)) return socket.destroy();
+    known.add(socket);
+    return response.end('{"status":"draining"}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const manager = managerOf({ server: 'a', tokenEnv: 'NONE', admin });
+  await manager.check();
+  await manager.stop();
+  assert.match((await manager.exited(10_000))?.told ?? '', /drain draining/);
 });

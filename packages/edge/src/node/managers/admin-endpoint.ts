@@ -8,6 +8,9 @@ import type { Pid } from './pid.ts';
 /** One wait for the end of a drain; fetch itself gives up on an answer after 300 s. */
 const WAIT_MS = 120_000;
 
+/** A call on a connection that has been idle could meet its close, and nobody knows then whether it was heard. */
+const OWN_CONNECTION = { connection: 'close' };
+
 /** The endpoints of the contract; a process behind them is stopped when the drain is done. */
 export class AdminEndpoint implements Manager {
   readonly #url: string;
@@ -21,11 +24,9 @@ export class AdminEndpoint implements Manager {
   }
 
   async check(): Promise<void> {
-    await fetch(`${this.#url}/health`, { signal: AbortSignal.timeout(5_000) }).catch(
-      (error: unknown) => {
-        throw managerError(`No answer from ${this.#url}`, error);
-      },
-    );
+    await this.#health().catch((error: unknown) => {
+      throw managerError(`No answer from ${this.#url}`, error);
+    });
     await this.#process?.check();
   }
 
@@ -76,7 +77,7 @@ export class AdminEndpoint implements Manager {
   async gone(): Promise<string | undefined> {
     if (this.#process) return this.#process.gone();
     try {
-      await fetch(`${this.#url}/health`, { signal: AbortSignal.timeout(5_000) });
+      await this.#health();
     } catch (error) {
       const { cause } = error as { cause?: { code?: string } };
       // Silence may be the network's; a refusal is the host's own word.
@@ -90,14 +91,20 @@ export class AdminEndpoint implements Manager {
     return answer?.status === 'reset_complete';
   }
 
+  async #health(): Promise<void> {
+    const signal = AbortSignal.timeout(5_000);
+    const response = await fetch(`${this.#url}/health`, { headers: OWN_CONNECTION, signal });
+    await response.body?.cancel();
+  }
+
   async #post(path: string, withinMs: number): Promise<Record<string, unknown>> {
-    const headers = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
+    const token = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` };
     let response: Response;
     let text: string;
     try {
       response = await fetch(this.#url + path, {
         method: 'POST',
-        headers,
+        headers: { ...OWN_CONNECTION, ...token },
         signal: AbortSignal.timeout(Math.max(1, Math.ceil(withinMs))),
       });
       text = await response.text();
