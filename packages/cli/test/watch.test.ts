@@ -139,7 +139,7 @@ function piped({ control }: NodeUnderTest, ...args: string[]): Watch {
   child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
     out += chunk;
   });
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  const ended = once(child, 'close').then(([code]) => code as number | null);
   return {
     child,
     ended,

@@ -15,6 +15,7 @@ it('workers that serve no port are ready when they say so, and stop in order', a
   assert.equal((await node.status()).generation, 2);
   await node.ask('stop');
   assert.equal(await node.exited, 0);
+  await node.closed;
   assert.equal(node.output.match(/service stopped after .*; exit 0/g)?.length, 4);
 });
 

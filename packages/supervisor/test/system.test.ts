@@ -174,7 +174,7 @@ it('as process 1 it reaps orphans, passes signals on and survives an upgrade', a
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
-  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const exited = new Promise((resolve) => child.once('close', resolve));
   await poll(async () => output.includes('] ready: '));
   const init = Number(execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }));
   const inside = (command: string): string =>
