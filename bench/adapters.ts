@@ -1,10 +1,10 @@
 // node bench/adapters.ts [--quick] [--only=FRAMEWORK]: what each adapter costs beside the same framework without it.
 // Writes docs/reference/adapters-performance.md.
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { compare, type Effort } from './adapters/measure.ts';
+import { loadFor } from './adapters/load.ts';
+import { compare, type Effort, pinLoad } from './pairs/measure.ts';
 
 /** Each answers requests of HTTP/1.1, and can find the current lease. */
 const FRAMEWORKS = [
@@ -17,6 +17,7 @@ const FRAMEWORKS = [
   'nest on fastify',
 ];
 const PROTOCOLS = ['http2', 'grpc', 'sse', 'ws', 'socket.io', 'net'];
+const SERVER = fileURLToPath(new URL('adapters/server.ts', import.meta.url));
 const TO_REACH = 0.95;
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length);
 const quick = process.argv.includes('--quick');
@@ -34,7 +35,8 @@ async function rowsFor(
   const rows: string[] = [];
   for (const framework of frameworks.filter((name) => only === undefined || name === only)) {
     process.stderr.write(`> ${framework}: ${variants.join(' and ')}\n`);
-    const got = await compare(framework, variants, effort);
+    const args = (variant: string): string[] => [SERVER, framework, variant];
+    const got = await compare({ args, load: loadFor(framework) }, variants, effort);
     const figures = [`${got.ratio.toFixed(3)} ± ${got.error.toFixed(3)}`];
     figures.push(got.cpuRatio.toFixed(3), got.cpuUs.toFixed(1));
     if (variants[0] === 'bare') figures.push(got.ratio >= TO_REACH ? 'met' : 'missed');
@@ -43,8 +45,7 @@ async function rowsFor(
   return rows;
 }
 
-// The load comes from the first core, also what h2load makes of it; the servers are on the second one.
-execFileSync('taskset', ['-a', '-c', '-p', '0', String(process.pid)], { stdio: 'ignore' });
+pinLoad();
 const attached = await rowsFor(FRAMEWORKS, ['bare', 'attached'], effort);
 const protocols = await rowsFor(PROTOCOLS, ['bare', 'attached'], lessEffort);
 const current = await rowsFor(FRAMEWORKS, ['attached', 'current'], lessEffort);

@@ -18,6 +18,7 @@ import { attachHono } from 'lastcall/hono';
 import { attachHttp } from 'lastcall/http';
 import { attachKoa } from 'lastcall/koa';
 import { attachNest } from 'lastcall/nest';
+import { measured } from '../pairs/measured.ts';
 import { protocolServer } from './protocols.ts';
 
 const [framework = '', variant = 'bare'] = process.argv.slice(2);
@@ -94,9 +95,4 @@ const port =
   (await protocolServer(framework, bare ? undefined : lifecycle)) ??
   (await portOf(servers[framework]?.()));
 lifecycle.ready();
-process.send?.({ port });
-// Each message asks for the CPU time used so far, in microseconds.
-process.on('message', () => {
-  const { user, system } = process.cpuUsage();
-  process.send?.({ cpuUs: user + system });
-});
+measured(port);

@@ -1,44 +1,37 @@
-// One bare node:http server, with or without something that is to stop it. Usage: server.ts VARIANT
+// One bare node:http server, with or without something that is to stop it. Usage: server.ts VARIANT PEERS
 import http, { type Server } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { createLifecycle } from 'lastcall';
+import { attachHttp } from 'lastcall/http';
+import { measured } from '../pairs/measured.ts';
 
 type Attach = (server: Server) => unknown;
 
-const load = createRequire(`${process.env.PEERS ?? '.'}/package.json`);
-const variants: Record<string, () => Attach | Promise<Attach>> = {
-  bare: () => () => undefined,
-  async lastcall() {
-    const { createLifecycle } = await import('lastcall');
-    const { attachHttp } = await import('lastcall/http');
+const load = createRequire(`${process.argv[3] ?? '.'}/package.json`);
+// Each process loads all of them and uses one: what a program has loaded alone moves the figure by several per cent.
+const { createHttpTerminator } = load('http-terminator');
+const stoppable = load('stoppable');
+const { createTerminus } = load('@godaddy/terminus');
+const gracefulShutdown = load('http-graceful-shutdown');
+
+const variants: Record<string, Attach> = {
+  bare: () => undefined,
+  lastcall: (server) => {
     const lifecycle = createLifecycle();
     lifecycle.handleSignals();
-    return (server) => {
-      attachHttp(lifecycle, server);
-      server.once('listening', () => lifecycle.ready());
-    };
+    attachHttp(lifecycle, server);
+    server.once('listening', () => lifecycle.ready());
   },
-  'http-terminator': () => {
-    const { createHttpTerminator } = load('http-terminator');
-    return (server) => createHttpTerminator({ server });
-  },
-  stoppable: () => {
-    const stoppable = load('stoppable');
-    return (server) => stoppable(server, 5_000);
-  },
-  '@godaddy/terminus': () => {
-    const { createTerminus } = load('@godaddy/terminus');
-    return (server) =>
-      createTerminus(server, { signal: 'SIGTERM', healthChecks: { '/health': async () => ({}) } });
-  },
-  'http-graceful-shutdown': () => {
-    const gracefulShutdown = load('http-graceful-shutdown');
-    return (server) => gracefulShutdown(server, { timeout: 5_000 });
-  },
+  'http-terminator': (server) => createHttpTerminator({ server }),
+  stoppable: (server) => stoppable(server, 5_000),
+  '@godaddy/terminus': (server) =>
+    createTerminus(server, { signal: 'SIGTERM', healthChecks: { '/health': async () => ({}) } }),
+  'http-graceful-shutdown': (server) => gracefulShutdown(server, { timeout: 5_000 }),
 };
 
-const variant = variants[process.argv[2] ?? 'bare'];
-if (!variant) throw new Error(`no variant ${process.argv[2]}`);
+const attach = variants[process.argv[2] ?? 'bare'];
+if (!attach) throw new Error(`no variant ${process.argv[2]}`);
 const server = http.createServer((_request, response) => response.end('hello'));
-const attach = await variant();
 attach(server);
-server.listen(0, '127.0.0.1', () => console.log((server.address() as { port: number }).port));
+server.listen(0, '127.0.0.1', () => measured((server.address() as AddressInfo).port));

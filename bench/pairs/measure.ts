@@ -1,10 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { mean, median, standardError } from '../core/statistics.ts';
-import { type Load, loadFor } from './load.ts';
+import type { Load } from '../adapters/load.ts';
 
-const SERVER = fileURLToPath(new URL('server.ts', import.meta.url));
+/** What is measured: one program in several variants, and what it is asked. */
+export interface Subject {
+  /** The arguments of Node.js; the program calls `measured` once it listens. */
+  args: (variant: string) => string[];
+  load: Load;
+}
 
 /** What one server did in one burst of load. */
 interface Burst {
@@ -34,19 +38,24 @@ const BURST_MS = 1_000;
 /** Until the compiler has settled. */
 const WARM_UP_BURSTS = 5;
 
+/** Leaves the second core to the servers: this process, and what loads them from here on, is on the first. */
+export function pinLoad(): void {
+  execFileSync('taskset', ['-a', '-c', '-p', '0', String(process.pid)], { stdio: 'ignore' });
+}
+
 /**
  * The two servers of a pair share one core, and are loaded at the same time: what disturbs the
  * machine disturbs both, and the kernel gives both the same time, so that what each answers in it
  * is what an answer costs.
  */
 export async function compare(
-  framework: string,
+  subject: Subject,
   variants: readonly [string, string],
   { processes, bursts }: Effort,
 ): Promise<Comparison> {
   const pairs: { ratio: number; cpuRatio: number; cpuUs: number }[] = [];
   for (let pair = 0; pair < processes; pair += 1) {
-    const all = await burstsOf(framework, variants, bursts, pair % 2 === 0);
+    const all = await burstsOf(subject, variants, bursts, pair % 2 === 0);
     pairs.push({
       ratio: median(all.map(([base, other]) => other.answers / base.answers)),
       cpuRatio: median(all.map(([base, other]) => base.cpuUs / other.cpuUs)),
@@ -66,14 +75,13 @@ type Pair = readonly [base: Burst, other: Burst];
 
 /** The one that is started first is not always the same. */
 async function burstsOf(
-  framework: string,
+  { args, load }: Subject,
   [base, other]: readonly [string, string],
   bursts: number,
   baseFirst: boolean,
 ): Promise<Pair[]> {
-  await using first = await start(framework, baseFirst ? base : other);
-  await using second = await start(framework, baseFirst ? other : base);
-  const load = loadFor(framework);
+  await using first = await start(args(baseFirst ? base : other));
+  await using second = await start(args(baseFirst ? other : base));
   const pairs: Pair[] = [];
   for (let burst = -WARM_UP_BURSTS; burst < bursts; burst += 1) {
     const [one, two] = await Promise.all([first.burst(load), second.burst(load)]);
@@ -87,8 +95,8 @@ interface BenchServer extends AsyncDisposable {
 }
 
 /** On the second core; the load comes from the first. */
-async function start(framework: string, variant: string): Promise<BenchServer> {
-  const child = spawn('taskset', ['-c', '1', process.execPath, SERVER, framework, variant], {
+async function start(args: string[]): Promise<BenchServer> {
+  const child = spawn('taskset', ['-c', '1', process.execPath, ...args], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const { port } = await answer<{ port: number }>(child);
