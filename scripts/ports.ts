@@ -1,28 +1,7 @@
 // Free TCP ports of this machine, for tests and benches that must know a port before it is listened on.
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from '../packages/lastcall/test/support/ports.ts';
 
-/** Below those that Linux gives by itself: one of these could be given to somebody else before it is listened on. */
-const [FIRST, END] = [10_000, 32_768];
-const given = new Set<number>();
-
-/** No two of one process are the same. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST, END);
-    if (given.has(port)) continue;
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    given.add(port);
-    await once(server.close(), 'close');
-    return port;
-  }
-}
+export { freePort };
 
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];

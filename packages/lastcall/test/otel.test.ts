@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { startServer } from './support/process.ts';
-import { freePort } from './support/services.ts';
+import { freePort } from './support/ports.ts';
 
 interface Call {
   path: string;

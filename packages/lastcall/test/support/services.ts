@@ -1,42 +1,20 @@
 // Real redis, RabbitMQ and PostgreSQL servers for one test file, each in a temporary folder.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { freePort } from './ports.ts';
 
 export interface Service {
   url: string;
   start(): Promise<void>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Below the ports that Linux gives by itself: one of those could be given to somebody else before a server has it. */
-const [FIRST_PORT, END_PORT] = [10_000, 32_768];
-const given = new Set<number>();
-
-/** Not that of scripts/: for the matrix of Node versions this package is compiled alone. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(FIRST_PORT, END_PORT);
-    if (given.has(port)) continue;
-    const server = createServer().listen(port, '127.0.0.1');
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    given.add(port);
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 /** The lock that scripts/programs.ts takes too, and how long another installation may take, in seconds. */
