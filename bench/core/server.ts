@@ -7,13 +7,14 @@ import { attachHttp } from 'lastcall/http';
 import { measured } from '../pairs/measured.ts';
 
 type Attach = (server: Server) => unknown;
+type Peer = (...settings: unknown[]) => unknown;
 
-const load = createRequire(`${process.argv[3] ?? '.'}/package.json`);
+const load = createRequire(`${process.argv[3] ?? '.'}/package.json`) as (name: string) => unknown;
 // Each process loads all of them and uses one: what a program has loaded alone moves the figure by several per cent.
-const { createHttpTerminator } = load('http-terminator');
-const stoppable = load('stoppable');
-const { createTerminus } = load('@godaddy/terminus');
-const gracefulShutdown = load('http-graceful-shutdown');
+const { createHttpTerminator } = load('http-terminator') as Record<'createHttpTerminator', Peer>;
+const stoppable = load('stoppable') as Peer;
+const { createTerminus } = load('@godaddy/terminus') as Record<'createTerminus', Peer>;
+const gracefulShutdown = load('http-graceful-shutdown') as Peer;
 
 const variants: Record<string, Attach> = {
   bare: () => undefined,
